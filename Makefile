@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Everything is built in build/; `make help` lists what there is.
+
+VERSION := 0.1.0
+B := build
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2);)
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+sbindir := $(DESTDIR)$(PREFIX)/sbin
+
+CC := gcc
+CLANG := clang
+BPFTOOL := $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wvla -Werror
+CPPFLAGS := -D_GNU_SOURCE -DBGO_VERSION='"$(VERSION)"' -I$(B) -MMD -MP
+CFLAGS ?= -O2 -g
+HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(HARDENING) $(CFLAGS)
+LDFLAGS += -pie -Wl,-z,relro,-z,now
+LIBS := -lbpf -lelf -ljansson
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+TEST_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
+
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wshadow -Werror \
+	-I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+
+bpf_programs := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+skeletons := $(bpf_programs:%=$(B)/%.skel.h)
+lib_sources := $(filter-out src/main.c,$(wildcard src/*.c))
+lib_objects := $(lib_sources:src/%.c=$(B)/obj/%.o)
+asan_objects := $(lib_sources:src/%.c=$(B)/asan/%.o)
+lab_objects := $(patsubst lab/%.c,$(B)/lab/%.o,$(wildcard lab/*.c))
+unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+prog_tests := $(patsubst tests/prog/%.c,$(B)/tests/prog/%,$(wildcard tests/prog/test_*.c))
+prog_helpers := $(patsubst tests/prog/%.c,$(B)/tests/prog/%.o,$(filter-out tests/prog/test_%.c,$(wildcard tests/prog/*.c)))
+bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+
+.DEFAULT_GOAL := all
+.SECONDARY:
+.DELETE_ON_ERROR:
+.PHONY: all help check lab-test demo bench lint format install uninstall clean
+
+all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Before anything is compiled: what it takes is there, or is installed when we are root.
+$(B)/.deps: ci/install-deps
+	@mkdir -p $(B)
+	@ci/install-deps
+	@touch $@
+
+$(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | $(B)/.deps
+	$(call say,BPF,$<)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp && llvm-strip -g $@.tmp && mv $@.tmp $@
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp && mv $@.tmp $@
+
+$(B)/obj/%.o: src/%.c $(skeletons) | $(B)/.deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/asan/%.o: src/%.c $(skeletons) | $(B)/.deps
+	$(call say,CC-ASAN,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(TEST_CFLAGS) -c $< -o $@
+
+$(B)/lab/%.o: lab/%.c $(skeletons) | $(B)/.deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/tests/prog/%.o: tests/prog/%.c $(skeletons) | $(B)/.deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/libbgo.a: $(lib_objects)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libbgo-asan.a: $(asan_objects)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/bgo: $(B)/obj/main.o $(B)/libbgo.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(B)/bgo-lab: $(lab_objects) $(B)/libbgo.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -lpcap -o $@
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libbgo-asan.a
+	$(call say,TEST-CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(TEST_CFLAGS) $< $(B)/libbgo-asan.a $(LIBS) -lcmocka -o $@
+
+$(B)/tests/prog/test_%: $(B)/tests/prog/test_%.o $(prog_helpers) $(B)/libbgo.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
+
+$(B)/bench/%: bench/%.c $(B)/libbgo.a $(skeletons)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(B)/libbgo.a $(LIBS) -o $@
+
+check: $(unit_tests) ## unit tests, no root needed
+	$(Q)tests/run-unit $(unit_tests)
+
+lab-test: all $(unit_tests) $(prog_tests) ## every test (root): unit, program and lab scenarios
+	$(Q)lab/lab-test $(B)
+
+demo: all ## the firewall at work in two network namespaces (root)
+	$(Q)lab/demo $(B)
+
+bench: all $(bench_programs) ## speed and memory of this build (root)
+	$(Q)bench/run $(B)
+
+lint: $(skeletons) ## format, clang-tidy, cppcheck, shellcheck
+	$(Q)ci/lint $(B)
+
+format: ## let clang-format lay out the sources
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: $(B)/bgo $(B)/bgo-lab ## install to DESTDIR and PREFIX (default /usr/local)
+	install -d $(sbindir)
+	install -m 0755 $(B)/bgo $(B)/bgo-lab $(sbindir)
+
+uninstall: ## remove what install installed
+	rm -f $(sbindir)/bgo $(sbindir)/bgo-lab
+
+clean: ## remove build/
+	rm -rf $(B)
+
+-include $(wildcard $(B)/obj/*.d $(B)/asan/*.d $(B)/lab/*.d $(B)/tests/unit/*.d $(B)/tests/prog/*.d $(B)/bench/*.d)

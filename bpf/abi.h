@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one header that programs and user space share: what the pinned maps hold, what they are called,
+ * and the version of that layout. Bump BGO_LAYOUT for every change of a size, a field or a map.
+ */
+#ifndef BGO_ABI_H
+#define BGO_ABI_H
+
+#include <linux/types.h>
+
+#include "graph.h"
+#include "reasons.h"
+
+#define BGO_MAGIC 0x62676f6669726577ULL /* "bgofirew" */
+#define BGO_LAYOUT 1
+
+enum hook { HOOK_XDP, HOOK_INGRESS, HOOK_EGRESS, HOOK_COUNT };
+enum list { LIST_WHITELIST, LIST_BLACKLIST, LIST_COUNT };
+enum family { FAMILY_IPV4, FAMILY_IPV6, FAMILY_COUNT };
+
+/* What a rule matches; the same rule is the same bytes. */
+struct rule {
+	__u32 addr_host[4]; /* host order, masked to prefix_len; IPv4 in word 0, the others 0 */
+	__u8 family;	    /* enum family */
+	__u8 prefix_len;
+	__u8 any_protocol; /* 1: protocol is 0 and not compared */
+	__u8 protocol;	   /* IP protocol number */
+	__u16 port_min_host, port_max_host; /* inclusive; 0, 0: any, also none */
+};
+_Static_assert(sizeof(struct rule) == 24, "struct rule");
+
+/*
+ * A place in a rule list. With committed generation g the rule is live when born <= g and (died == 0
+ * or died > g), so whatever a transaction writes here is invisible until the commit word says g + 1.
+ */
+struct rule_slot {
+	struct rule rule;
+	__u32 index;	   /* its name in its list, never used again */
+	__u32 hit;	   /* its number in rule_hits_map */
+	__u32 comment;	   /* its slot in comment_map, 0: none */
+	__u32 expires_s;   /* wall clock seconds; 0: never (the only value today) */
+	__u64 born, died;  /* generations */
+	__u64 hits_before; /* what the hit counters said when the rule was born */
+};
+_Static_assert(sizeof(struct rule_slot) == 64, "rule lists' value");
+
+#define COMMENT_BYTES 64
+struct comment_slot {
+	char text[COMMENT_BYTES]; /* UTF-8, padded with NUL; 64 bytes have no NUL at all */
+};
+
+struct counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* Rules and policies of one hook, as a packet needs them. */
+struct hook_rules {
+	struct graph_list lists[LIST_COUNT][FAMILY_COUNT];
+	__u32 default_deny;
+	__u32 drop_fragments;
+};
+
+/* What user space needs to know of a list in force. */
+struct list_info {
+	__u32 rules[FAMILY_COUNT]; /* live rules */
+	__u32 next_index;
+	__u32 slots_used; /* slots from here on were never used */
+};
+
+/*
+ * A ruleset record: one whole committed state. The commit word's generation names it (see
+ * ruleset_record()). The first part is for packets, the rest for user space.
+ */
+struct ruleset {
+	__u64 generation;
+	struct hook_rules hooks[HOOK_COUNT];
+
+	struct list_info lists[HOOK_COUNT][LIST_COUNT];
+	__u32 node_half; /* which half of node_map the graphs are in */
+	__u32 nodes_used; /* node index behind the last one in use */
+	struct counter stats_before[HOOK_COUNT][REASON_SLOTS]; /* reset: subtract these */
+};
+
+#define RULESET_RECORDS 512
+static inline __u32 ruleset_record(__u64 generation)
+{
+	return generation & (RULESET_RECORDS - 1);
+}
+
+/* Rate limit as set and as computed; one record for each ruleset record. */
+struct rate_limit {
+	__u64 pps;   /* packets per second, 0: no limit */
+	__u64 bps;   /* bytes per second, 0: no limit */
+	__u64 burst; /* packets, as the user gave it; 0: default */
+	__u32 enabled;
+	__u32 exempt_whitelist;
+	__u32 bucket; /* in rate_limit_state_map: a change of the limits takes the other one */
+	__u32 id;     /* changes with each change of the limits, never 0: what CPUs hold of older ones is void */
+	__u64 derived[8]; /* computed from the above by rate_limit_prepare(), see ratelimit.h */
+	struct counter passed_before, dropped_before; /* reset: readers subtract these */
+};
+
+/* The tokens all CPUs share. */
+struct rate_limit_bucket {
+	__u64 words[8] __attribute__((aligned(64)));
+};
+
+/* The tokens one CPU took from the bucket and has not used yet. */
+struct rate_limit_local {
+	__u64 words[8];
+};
+
+struct rate_limit_stats {
+	struct counter passed, dropped;
+};
+
+#define STATE_DIR_BYTES 256
+struct config {
+	__u64 magic;
+	__u32 layout;
+	__u32 max_rules;
+	__u32 initialised; /* 0: the pins are an unfinished creation and do not count */
+	__u32 superseded;  /* 1: newer maps took these ones' place */
+	__u32 daemon_pid;  /* counts only while server/ is locked */
+	__u32 reserved;
+	char state_dir[STATE_DIR_BYTES];
+	__u64 intent; /* 1: a transaction was begun and not ended: scrub first */
+	/* The commit word: one aligned store makes a new generation visible to packets and readers. */
+	__u64 commit __attribute__((aligned(64)));
+};
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one list of pinned maps: the programs declare theirs from it (maps.h), the store creates, checks
+ * and removes all of them by it. The names are a promise to users: after the daemon's exit every one is
+ * still there.
+ *
+ * X(name, type, key type, value type, entries for max_rules n, flags)
+ */
+#ifndef BGO_MAP_LIST_H
+#define BGO_MAP_LIST_H
+
+#include "abi.h"
+
+/*
+ * node_map is two halves of graph. 40 bytes of nodes a rule is twice what address rules need and half as
+ * much again as port rules do; the rest holds the root pages, which even a small list of hosts fills.
+ */
+#define NODES_PER_HALF(n) ((n) * 5 / 2 + 65536)
+
+/* Hits are striped by receive queue, so that two CPUs seldom add to one cache line. */
+#define HIT_STRIPES 2
+
+#define RULE_SLOTS_MIN 256
+#define COMMENT_SLOTS_MIN 64
+
+#define RATE_LIMIT_BUCKETS 2
+
+/* In packet order. */
+#define PROGRAM_MAPS(X)                                                                            \
+	X(config_map, ARRAY, __u32, struct config, 1, BPF_F_MMAPABLE)                              \
+	X(ruleset_map, ARRAY, __u32, struct ruleset, RULESET_RECORDS,                              \
+	  BPF_F_MMAPABLE | BPF_F_RDONLY_PROG)                                                      \
+	X(node_map, ARRAY, __u32, struct node, 2 * NODES_PER_HALF(n),                              \
+	  BPF_F_MMAPABLE | BPF_F_RDONLY_PROG)                                                      \
+	X(rule_hits_map, ARRAY, __u32, __u64, HIT_STRIPES *(n), BPF_F_MMAPABLE)                    \
+	X(rate_limit_config_map, ARRAY, __u32, struct rate_limit, RULESET_RECORDS,                 \
+	  BPF_F_MMAPABLE | BPF_F_RDONLY_PROG)                                                      \
+	X(rate_limit_state_map, ARRAY, __u32, struct rate_limit_bucket, RATE_LIMIT_BUCKETS,        \
+	  BPF_F_MMAPABLE)                                                                          \
+	X(rate_limit_local_map, PERCPU_ARRAY, __u32, struct rate_limit_local, 1, 0)                \
+	X(rate_limit_stats_map, PERCPU_ARRAY, __u32, struct rate_limit_stats, 1, 0)                \
+	X(stats_map, PERCPU_ARRAY, __u32, struct counter, REASON_SLOTS, 0)                         \
+	X(tc_stats_map, PERCPU_ARRAY, __u32, struct counter, 2 * REASON_SLOTS, 0)
+
+/* Rule lists and what else only user space reads: these grow by themselves. */
+#define USER_MAPS(X)                                                                               \
+	X(whitelist_map, ARRAY, __u32, struct rule_slot, RULE_SLOTS_MIN, BPF_F_MMAPABLE)           \
+	X(blacklist_map, ARRAY, __u32, struct rule_slot, RULE_SLOTS_MIN, BPF_F_MMAPABLE)           \
+	X(tc_ingress_whitelist, ARRAY, __u32, struct rule_slot, RULE_SLOTS_MIN, BPF_F_MMAPABLE)    \
+	X(tc_ingress_blacklist, ARRAY, __u32, struct rule_slot, RULE_SLOTS_MIN, BPF_F_MMAPABLE)    \
+	X(tc_egress_whitelist, ARRAY, __u32, struct rule_slot, RULE_SLOTS_MIN, BPF_F_MMAPABLE)     \
+	X(tc_egress_blacklist, ARRAY, __u32, struct rule_slot, RULE_SLOTS_MIN, BPF_F_MMAPABLE)     \
+	X(comment_map, ARRAY, __u32, struct comment_slot, COMMENT_SLOTS_MIN, BPF_F_MMAPABLE)       \
+	/* Live rules of the TC lists, for people with bpftool; no program reads them. */          \
+	X(tc_ingress_whitelist_count, ARRAY, __u32, __u32, 1, 0)                                   \
+	X(tc_ingress_blacklist_count, ARRAY, __u32, __u32, 1, 0)                                   \
+	X(tc_egress_whitelist_count, ARRAY, __u32, __u32, 1, 0)                                    \
+	X(tc_egress_blacklist_count, ARRAY, __u32, __u32, 1, 0)                                    \
+	/* The load balancer's: small until it exists and migrates them to its shape. */           \
+	X(lvs_dnat_map, HASH, __u64, __u64, 64, 0)                                                 \
+	X(conn_track_map, HASH, __u64, __u64, 64, 0)                                               \
+	X(conn_reverse_map, HASH, __u64, __u64, 64, 0)
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Programs onto an interface and off it again: XDP by bpf_link in native or generic mode, TC ingress and egress by TCX links,
+ * or by clsact filters where the kernel has no TCX.
+ */
+#ifndef BGO_ATTACH_H
+#define BGO_ATTACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "programs.h"
+
+enum xdp_mode { XDP_MODE_AUTO, XDP_MODE_NATIVE, XDP_MODE_GENERIC };
+enum tc_kind { TC_KIND_AUTO, TC_KIND_TCX, TC_KIND_CLSACT };
+
+struct attachment;
+
+/*
+ * Attaches all three programs to the interface, or none: what was done before a failure is undone. -EBUSY names the foreign
+ * program in the way. Logs what was attached and how.
+ */
+int attach_interface(struct attachment **out, const struct programs *programs, const char *interface,
+		     enum xdp_mode mode, enum tc_kind kind);
+/* Takes off what was attached, logs each step in the words of cli.md, frees. Goes on after an error. */
+void detach_interface(struct attachment *attachment);
+
+/* What is attached to an interface right now, asked of the kernel, no matter by whom. */
+struct attach_status {
+	char interface[16];
+	uint32_t ifindex;
+	const char *xdp_mode; /* "native", "generic", NULL: no XDP program of ours */
+	uint32_t xdp_program_id;
+	const char *tc_kind; /* "tcx", "clsact", NULL */
+	uint32_t tc_ingress_program_id, tc_egress_program_id; /* 0: not attached */
+	uint32_t foreign_xdp_program_id; /* 0: none */
+};
+
+/*
+ * Every interface of this network namespace that has a program attached which uses this store's maps. *out is an array to
+ * free(). Returns how many, or negative errno.
+ */
+int attach_status(const struct store *store, struct attach_status **out);
+
+/* Removes clsact filters that a killed server of this store left. Returns how many, or negative errno. */
+int attach_remove_leftovers(const struct store *store);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One rule as people write it, and the names of hooks, lists, families and protocols: parse, print,
+ * compare. Pure.
+ */
+#ifndef BGO_RULE_H
+#define BGO_RULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "../bpf/abi.h"
+
+const char *hook_name(enum hook hook);	      /* "xdp", "ingress", "egress" */
+const char *list_name(enum list list);	      /* "whitelist", "blacklist" */
+const char *family_name(enum family family);  /* "IPv4", "IPv6" */
+
+/* The names above to values; -EINVAL for others, *out untouched. */
+int hook_parse(const char *text, enum hook *out);
+int list_parse(const char *text, enum list *out);
+
+/*
+ * "tcp" or "6" to a protocol of this family ("icmp" is 58 in an IPv6 rule); "any" sets any_protocol.
+ * -EINVAL and *error (static text) otherwise; *rule untouched.
+ */
+int rule_parse_protocol(const char *text, struct rule *rule, const char **error);
+
+/* "22" or "100-200", 1..65535. -EINVAL and *error otherwise; *rule untouched. */
+int rule_parse_port(const char *text, struct rule *rule, const char **error);
+
+/* What no single field shows: a port with a protocol that has none. 0 or -EINVAL and *error. */
+int rule_check(const struct rule *rule, const char **error);
+
+static inline bool rule_equal(const struct rule *a, const struct rule *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* Long enough for any text that rule_format_*() makes. */
+#define RULE_TEXT_BYTES 128
+
+/* "192.168.1.0/24 port 22 proto tcp": the part of a save line that says what matches. */
+void rule_format(const struct rule *rule, char text[static RULE_TEXT_BYTES]);
+/* "192.168.1.0/24", "22" / "100-200" / "any", "tcp" / "47" / "any" */
+void rule_format_cidr(const struct rule *rule, char text[static RULE_TEXT_BYTES]);
+void rule_format_port(const struct rule *rule, char text[static RULE_TEXT_BYTES]);
+void rule_format_protocol(const struct rule *rule, char text[static RULE_TEXT_BYTES]);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The pinned maps as a transactional store: the only code that writes them. Everything new is written
+ * beside the old, and one aligned 64-bit store, of the commit word, makes it the rules for packets of all
+ * hooks and for readers at once. Killed at any instruction, a writer leaves the old state or the new.
+ *
+ * A store is open for as long as it holds its lock: LOCK_SH for readers, LOCK_EX for writers, on the pin
+ * directory, waited for at most STORE_LOCK_SECONDS. Functions here log their own errors and return 0 or
+ * negative errno.
+ */
+#ifndef BGO_STORE_H
+#define BGO_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../bpf/abi.h"
+#include "classifier.h"
+
+#define STORE_DEFAULT_PIN_PATH "/sys/fs/bpf/firewall"
+#define STORE_DEFAULT_MAX_RULES 262144
+#define STORE_MAX_MAX_RULES (16u * 1024 * 1024)
+#define STORE_LOCK_SECONDS 10
+
+/* Every pinned map, in the order of bpf/map_list.h. */
+#define MAP_ENUM(name, ...) MAP_##name,
+enum map { PROGRAM_MAPS(MAP_ENUM) USER_MAPS(MAP_ENUM) MAP_COUNT };
+#undef MAP_ENUM
+const char *map_name(enum map map);
+
+struct store;
+struct transaction;
+
+enum store_access { STORE_READ, STORE_WRITE };
+
+/*
+ * Opens the store at pin_path: locks, checks every pin's owner, type, sizes, flags and layout version, finishes or
+ * undoes what a killed process left, maps the maps. -ENOENT and "no firewall at DIR; start one with ..." when
+ * there is none.
+ */
+int store_open(struct store **out, const char *pin_path, enum store_access access);
+
+/*
+ * What `start` does: opens the store for writing, or creates it (mounting bpffs on /sys/fs/bpf when nothing is
+ * mounted there), or migrates it to a larger max_rules (0: keep, or STORE_DEFAULT_MAX_RULES). *created tells
+ * whether it is new.
+ */
+int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_rules, bool *created);
+
+/* Unmaps and unlocks. NULL is fine. */
+void store_close(struct store *store);
+void store_cleanup(struct store **store);
+
+const char *store_pin_path(const struct store *store);
+/* The map's file descriptor, owned by the store. */
+int store_map_fd(const struct store *store, enum map map);
+
+/* -- Reading. Everything below is as of the committed generation. -- */
+
+uint64_t store_generation(const struct store *store);
+uint32_t store_max_rules(const struct store *store);
+/* Live rules of all lists together: what counts against max_rules. */
+uint32_t store_rule_count(const struct store *store);
+const struct ruleset *store_ruleset(const struct store *store);
+const struct rate_limit *store_rate_limit(const struct store *store);
+/* Nodes of the half in use that hold graph, and how many there are in it. */
+uint32_t store_nodes_used(const struct store *store);
+uint32_t store_nodes_capacity(const struct store *store);
+const struct node *store_nodes(const struct store *store, uint32_t *count);
+
+/* Kernel memory of all maps together. */
+uint64_t store_memory_bytes(const struct store *store);
+
+/* The live rules of a list: iterate with rule_slot_live(). */
+struct rule_view store_rules(const struct store *store, enum hook hook, enum list list);
+/* The rule's comment, "" when none, NUL-terminated in `text`. */
+void store_comment(const struct store *store, const struct rule_slot *slot,
+		   char text[static COMMENT_BYTES + 1]);
+/* Packets that matched the rule since it was added. */
+uint64_t store_hits(const struct store *store, const struct rule_slot *slot);
+/* The hit number of a rule to its place: -ENOENT when no live rule of the hook has it. */
+int store_find_hit(const struct store *store, enum hook hook, uint32_t hit, enum list *list,
+		   const struct rule_slot **slot);
+
+/* Counters since the last reset, all CPUs added up. */
+int store_stats(const struct store *store, enum hook hook, struct counter out[static REASON_SLOTS]);
+int store_rate_limit_stats(const struct store *store, struct rate_limit_stats *out);
+
+/* -- Changing: a transaction collects changes, commits all of them or none. -- */
+
+/* The store must be open for STORE_WRITE. */
+int transaction_begin(struct transaction **out, struct store *store);
+/* Drops what was not committed: nothing of it was ever visible. NULL is fine. */
+void transaction_abort(struct transaction *txn);
+void transaction_cleanup(struct transaction **txn);
+
+/* What came of adding a rule. */
+struct added {
+	uint32_t index;
+	bool present; /* it was there already; nothing was added */
+};
+
+/*
+ * Adds a rule. comment: NULL or up to COMMENT_BYTES bytes. index: NULL takes the next free one; a number is
+ * -EEXIST when it was ever used (in a transaction that began with transaction_replace_all(): in this one).
+ * -ENOSPC at max_rules.
+ */
+int transaction_add(struct transaction *txn, enum hook hook, enum list list,
+		    const struct rule *rule, const char *comment, const uint32_t *index,
+		    struct added *out);
+/* -ENOENT when there is none; that is not logged: the caller knows what was asked. */
+int transaction_remove(struct transaction *txn, enum hook hook, enum list list, uint32_t index,
+		       struct rule *removed);
+int transaction_find(struct transaction *txn, enum hook hook, enum list list,
+		     const struct rule *rule, uint32_t *index);
+/* Removes every rule of the list; returns how many. */
+int transaction_clear(struct transaction *txn, enum hook hook, enum list list);
+/* Before a restore: removes every rule of every list and sets policies and limits to their initial values. */
+int transaction_replace_all(struct transaction *txn);
+void transaction_policy(struct transaction *txn, enum hook hook, bool default_deny);
+void transaction_fragments(struct transaction *txn, enum hook hook, bool drop);
+/* Takes pps, bps, burst, enabled and exempt_whitelist of *limit; the buckets start full when they change. */
+void transaction_rate_limit(struct transaction *txn, const struct rate_limit *limit);
+int transaction_reset_stats(struct transaction *txn, enum hook hook);
+int transaction_reset_rate_limit_stats(struct transaction *txn);
+
+/* Ends the transaction, NULL or not, committed or not. *txn is NULL after it. */
+int transaction_commit(struct transaction **txn);
+
+/* -- The server's own. -- */
+
+/*
+ * Makes this process the one server of the pins: locks server/ for its life and writes its pid. -EBUSY names the
+ * pid of the other. The lock is *lock_fd, a file descriptor that outlives the store.
+ */
+int store_server_lock(struct store *store, int *lock_fd);
+/* The running server's pid, 0 when none runs. */
+int store_server_pid(const struct store *store);
+
+/*
+ * Removes every pin and the directory. -EBUSY when a server runs on them. Works on an unfinished creation. Pins that are
+ * not bgo's are left and said. A directory that is not bgo's is refused.
+ */
+int store_remove(const char *pin_path);
+/* Whether anything of bgo's is there to remove: 0, -ENOENT, or -EBUSY / -EINVAL as store_remove() would, logged. */
+int store_removable(const char *pin_path);
+
+#define _cleanup_store_ _cleanup_(store_cleanup)
+#define _cleanup_transaction_ _cleanup_(transaction_cleanup)
+
+#endif
