@@ -77,8 +77,9 @@ struct ruleset {
 	struct hook_rules hooks[HOOK_COUNT];
 
 	struct list_info lists[HOOK_COUNT][LIST_COUNT];
-	__u32 node_half; /* which half of node_map the graphs are in */
+	__u32 node_half;  /* which half of node_map the graphs are in */
 	__u32 nodes_used; /* node index behind the last one in use */
+	__u64 half_since; /* the first generation in this half: older ones are in the other */
 	struct counter stats_before[HOOK_COUNT][REASON_SLOTS]; /* reset: subtract these */
 };
 
@@ -97,6 +98,7 @@ struct rate_limit {
 	__u32 exempt_whitelist;
 	__u32 bucket; /* in rate_limit_state_map: a change of the limits takes the other one */
 	__u32 id;     /* changes with each change of the limits, never 0: what CPUs hold of older ones is void */
+	__u64 since;  /* the first generation of this id: older ones used the other bucket */
 	__u64 derived[8]; /* computed from the above by rate_limit_prepare(), see ratelimit.h */
 	struct counter passed_before, dropped_before; /* reset: readers subtract these */
 };
@@ -115,17 +117,14 @@ struct rate_limit_stats {
 	struct counter passed, dropped;
 };
 
-#define STATE_DIR_BYTES 256
 struct config {
 	__u64 magic;
 	__u32 layout;
 	__u32 max_rules;
 	__u32 initialised; /* 0: the pins are an unfinished creation and do not count */
-	__u32 superseded;  /* 1: newer maps took these ones' place */
 	__u32 daemon_pid;  /* counts only while server/ is locked */
-	__u32 reserved;
-	char state_dir[STATE_DIR_BYTES];
-	__u64 intent; /* 1: a transaction was begun and not ended: scrub first */
+	__u64 intent;	   /* 1: a transaction was begun and not ended: scrub first */
+	__u64 grace;	   /* no packet reads a record of a generation before this one any more */
 	/* The commit word: one aligned store makes a new generation visible to packets and readers. */
 	__u64 commit __attribute__((aligned(64)));
 };
