@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line: finds the command in the table, runs it, and turns its result into an exit
+ * code. No command exits by itself.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "cleanup.h"
+#include "command.h"
+#include "log.h"
+#include "options.h"
+
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const struct command *const commands[] = {
+	&cmd_server_start, &cmd_server_status, &cmd_server_cleanup_maps,
+	&cmd_update,	   &cmd_ratelimit,
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+/*
+ * A descriptor of 0..2 that was closed before we began must not become a map's: text would be
+ * written into it. Opened for the wrong direction, so that using it is still an error.
+ */
+static int reserve_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		if (fd == STDIN_FILENO || fd == STDOUT_FILENO) {
+			close(fd);
+			fd = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+		}
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
+	return 0;
+}
+
+/* Output that did not arrive is a failure: a full disk must not look like an empty rule set. */
+static int close_stdout(void)
+{
+	int err = 0;
+
+	if (ferror(stdout))
+		err = errno ? -errno : -EIO;
+	if (fclose(stdout) && !err)
+		err = -errno;
+	return err ? log_error(err, "write to standard output") : 0;
+}
+
+static int version(void)
+{
+	printf("bgo %s (map layout %d)\n", BGO_VERSION, BGO_LAYOUT);
+	return 0;
+}
+
+static int help(void)
+{
+	printf("bgo: a firewall that filters at XDP and TC; its rules live in pinned BPF maps.\n\n"
+	       "Usage: bgo COMMAND [OPTION...]\n\nCommands:\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-29s %s\n", commands[i]->name, commands[i]->summary);
+	printf("  %-29s %s\n", "help [COMMAND]", "what a command does, its options, an example");
+	printf("  %-29s %s\n\nAliases:\n", "version", "the version");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (commands[i]->alias)
+			printf("  %-29s %s\n", commands[i]->alias, commands[i]->name);
+	printf("\nExit status: 0 done, 1 failed, 2 wrong usage.\n"
+	       "Data goes to standard output, everything else to standard error.\n");
+	return 0;
+}
+
+/* Whether the words begin with the command's name ("firewall-server start" is two) or alias: how
+ * many words, or 0. */
+static int command_words(const struct command *command, int argc, char **argv)
+{
+	const char *second = strchr(command->name, ' ');
+	const size_t first_length =
+		second ? (size_t)(second - command->name) : strlen(command->name);
+
+	if (command->alias && strcmp(argv[0], command->alias) == 0)
+		return 1;
+	if (strlen(argv[0]) != first_length || strncmp(argv[0], command->name, first_length))
+		return 0;
+	if (!second)
+		return 1;
+	return argc > 1 && strcmp(argv[1], second + 1) == 0 ? 2 : 0;
+}
+
+static const struct command *find_command(int argc, char **argv, int *words)
+{
+	for (size_t i = 0; argc && i < COMMAND_COUNT; i++) {
+		*words = command_words(commands[i], argc, argv);
+		if (*words)
+			return commands[i];
+	}
+	return NULL;
+}
+
+/* The first word of a two-word command alone, or with a second one that is none. */
+static bool is_group(const char *word)
+{
+	const size_t length = strlen(word);
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strncmp(commands[i]->name, word, length) == 0 &&
+		    commands[i]->name[length] == ' ')
+			return true;
+	return false;
+}
+
+static int unknown_command(int argc, char **argv)
+{
+	const char *nearest = NULL;
+	size_t best = OPTIONS_NEAR + 1, length, distance;
+	char first[32];
+
+	if (is_group(argv[0]))
+		return log_fail(COMMAND_USAGE,
+				"%s: %s%s%s; type: bgo %s start|status|cleanup-maps --help",
+				argv[0], argc > 1 ? "unknown command '" : "say what to do",
+				argc > 1 ? argv[1] : "", argc > 1 ? "'" : "", argv[0]);
+	for (size_t i = 0; i < 2 * COMMAND_COUNT; i++) {
+		const char *name = i & 1 ? commands[i / 2]->alias : commands[i / 2]->name;
+
+		if (!name)
+			continue;
+		length = strcspn(name, " ");
+		snprintf(first, sizeof(first), "%.*s", (int)length, name);
+		distance = options_distance(argv[0], first);
+		if (distance < best && distance < length) {
+			best = distance;
+			nearest = name;
+		}
+	}
+	if (nearest)
+		return log_fail(COMMAND_USAGE,
+				"unknown command '%s' (did you mean %s?); type: bgo help", argv[0],
+				nearest);
+	return log_fail(COMMAND_USAGE, "unknown command '%s'; type: bgo help", argv[0]);
+}
+
+/* What the process may do counts, not who it is: a service may run as any user with these
+ * capabilities. */
+static int check_capabilities(const struct command *command)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+	uint64_t effective;
+	bool has_bpf, has_net;
+
+	if (syscall(SYS_capget, &header, data))
+		return log_error(-errno, "%s: ask for the capabilities of this process",
+				 command->name);
+	effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+	has_bpf = effective & (1ULL << CAP_BPF | 1ULL << CAP_SYS_ADMIN);
+	has_net = effective & 1ULL << CAP_NET_ADMIN;
+	if ((has_bpf || !(command->capabilities & COMMAND_NEEDS_BPF)) &&
+	    (has_net || !(command->capabilities & COMMAND_NEEDS_NET_ADMIN)))
+		return 0;
+	return log_fail(-EPERM, "%s: needs %s%s%s; run it as root, for example with sudo",
+			command->name, command->capabilities & COMMAND_NEEDS_BPF ? "CAP_BPF" : "",
+			command->capabilities == (COMMAND_NEEDS_BPF | COMMAND_NEEDS_NET_ADMIN)
+				? " and "
+				: "",
+			command->capabilities & COMMAND_NEEDS_NET_ADMIN ? "CAP_NET_ADMIN" : "");
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	_cleanup_free_ void *options = calloc(1, command->options_size);
+	const struct common_options *common = options;
+	int err;
+
+	if (!options)
+		return log_error(-ENOMEM, "%s", command->name);
+	err = options_parse(command, argc, argv, options);
+	if (err)
+		return err;
+	log_quiet(common->quiet);
+	if (command->prepare) {
+		err = command->prepare(options);
+		if (err)
+			return err;
+	}
+	if (common->needs_capability) {
+		err = check_capabilities(command);
+		if (err)
+			return err;
+	}
+	return command->run(options);
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+/* argv without the program's name. */
+static int run(int argc, char **argv)
+{
+	const struct command *command;
+	const bool help_word = argc && strcmp(argv[0], "help") == 0;
+	const bool help_asked = help_word || asks_for_help(argc, argv);
+	int words = 0;
+
+	if (help_word) {
+		argc--;
+		argv++;
+	}
+	command = find_command(argc, argv, &words);
+	if (command && help_asked) {
+		command_help(command);
+		return 0;
+	}
+	if (help_asked && (!argc || argv[0][0] == '-' || is_group(argv[0])))
+		return help();
+	if (!argc)
+		return log_fail(COMMAND_USAGE, "say what to do; type: bgo help");
+	if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0)
+		return help_asked ? help() : version();
+	if (!command)
+		return unknown_command(argc, argv);
+	return run_command(command, argc - words + 1, argv + words - 1);
+}
+
+int main(int argc, char **argv)
+{
+	int err, close_err;
+
+	err = reserve_standard_fds();
+	if (!err)
+		err = run(argc - 1, argv + 1);
+	close_err = close_stdout();
+	if (err == COMMAND_USAGE)
+		return EXIT_USAGE;
+	return err || close_err ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Command line options from a table: see options.h. */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OPTIONS_MAX 48	 /* rows of a table: `given` has 64 bits */
+#define VALUE_BASE 0x100 /* getopt's return for row 0; -h is a character below */
+#define WORD_MAX 32	 /* longest word that suggestions look at */
+#define HELP_COLUMN 26	 /* where help texts begin */
+
+size_t options_distance(const char *a, const char *b)
+{
+	size_t row[WORD_MAX + 1], length_b = strlen(b);
+
+	if (strlen(a) > WORD_MAX || length_b > WORD_MAX)
+		return WORD_MAX;
+	for (size_t j = 0; j <= length_b; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= length_b; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[length_b];
+}
+
+/* The option's name nearest to a mistyped one, or NULL when none is near. */
+static const char *nearest_option(const struct option_spec *table, const char *word)
+{
+	size_t distance, best = OPTIONS_NEAR + 1;
+	const char *nearest = NULL;
+
+	for (; table->name; table++) {
+		distance = options_distance(word, table->name);
+		if (distance < best && distance < strlen(word)) {
+			best = distance;
+			nearest = table->name;
+		}
+	}
+	return nearest;
+}
+
+static int unknown_option(const struct command *command, const char *typed)
+{
+	const char *nearest, *word = typed + strspn(typed, "-");
+	char name[WORD_MAX + 1];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	nearest = nearest_option(command->options, name);
+	if (nearest)
+		return command_usage(command, "unknown option '%s' (did you mean --%s?)", typed,
+				     nearest);
+	return command_usage(command, "unknown option '%s'", typed);
+}
+
+/* The position of `word` in "auto|native|generic", or -1. */
+static int choice_position(const char *words, const char *word)
+{
+	const size_t length = strlen(word);
+
+	for (int position = 0;; position++) {
+		size_t span = strcspn(words, "|");
+
+		if (span == length && memcmp(words, word, length) == 0)
+			return position;
+		if (!words[span])
+			return -1;
+		words += span + 1;
+	}
+}
+
+int options_parse_number(const char *text, bool suffixes, uint64_t *out)
+{
+	uint64_t number = 0, scale = 1;
+	const char *at = text;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (__builtin_mul_overflow(number, 10, &number) ||
+		    __builtin_add_overflow(number, (uint64_t)(*at - '0'), &number))
+			return -ERANGE;
+	}
+	if (at == text)
+		return -EINVAL;
+	if (suffixes && *at) {
+		scale = *at == 'K' ? 1000 : *at == 'M' ? 1000000 : *at == 'G' ? 1000000000 : 0;
+		if (!scale)
+			return -EINVAL;
+		at++;
+	}
+	if (*at)
+		return -EINVAL;
+	if (__builtin_mul_overflow(number, scale, &number))
+		return -ERANGE;
+	*out = number;
+	return 0;
+}
+
+static int parse_number(const struct command *command, const struct option_spec *spec,
+			const char *text, struct option_value *target)
+{
+	const bool suffixes = spec->kind == OPTION_QUANTITY;
+	uint64_t number;
+	int err;
+
+	err = options_parse_number(text, suffixes, &number);
+	if (err == -EINVAL)
+		return command_usage(command, "--%s: '%s' is not a number%s", spec->name, text,
+				     suffixes ? " (digits, then K, M or G if you like)" : "");
+	if (err || number < spec->min || number > spec->max)
+		return command_usage(command, "--%s: '%s' is out of range (%llu to %llu)",
+				     spec->name, text, (unsigned long long)spec->min,
+				     (unsigned long long)spec->max);
+	*target = (struct option_value){.given = true, .value = number};
+	return 0;
+}
+
+static int parse_choice(const struct command *command, const struct option_spec *spec,
+			const char *text, struct option_value *target)
+{
+	const int position = choice_position(spec->argument, text);
+
+	if (position < 0)
+		return command_usage(command, "--%s: '%s' is none of %s", spec->name, text,
+				     spec->argument);
+	*target = (struct option_value){.given = true, .value = (uint64_t)position};
+	return 0;
+}
+
+/* Stores one option's value where its row says. */
+static int take_option(const struct command *command, const struct option_spec *spec, bool again,
+		       const char *text, void *options)
+{
+	void *target = (char *)options + spec->offset;
+	struct option_texts *texts;
+
+	if (again && spec->kind != OPTION_FLAG && spec->kind != OPTION_TEXTS)
+		return command_usage(command, "--%s is given twice", spec->name);
+	switch (spec->kind) {
+	case OPTION_FLAG:
+		*(bool *)target = true;
+		return 0;
+	case OPTION_TEXT:
+		*(const char **)target = text;
+		return 0;
+	case OPTION_TEXTS:
+		texts = target;
+		if (texts->count == OPTION_TEXTS_MAX)
+			return command_usage(command, "--%s: more than %d of them", spec->name,
+					     OPTION_TEXTS_MAX);
+		texts->items[texts->count++] = text;
+		return 0;
+	case OPTION_COUNT:
+	case OPTION_QUANTITY:
+		return parse_number(command, spec, text, target);
+	case OPTION_CHOICE:
+		return parse_choice(command, spec, text, target);
+	}
+	return -EINVAL;
+}
+
+/* getopt's view of the table. */
+static void long_options(const struct option_spec *table, struct option rows[static OPTIONS_MAX])
+{
+	int row;
+
+	for (row = 0; table[row].name && row < OPTIONS_MAX - 1; row++)
+		rows[row] = (struct option){
+			.name = table[row].name,
+			.has_arg = table[row].kind == OPTION_FLAG ? no_argument : required_argument,
+			.val = VALUE_BASE + row,
+		};
+	rows[row] = (struct option){0};
+}
+
+/* What getopt_long() objected to: `symbol` is its return, ':' or '?'. */
+static int complain(const struct command *command, int symbol, char **argv)
+{
+	const struct option_spec *spec;
+
+	if (optopt < VALUE_BASE)
+		return unknown_option(command, argv[optind - 1]);
+	spec = &command->options[optopt - VALUE_BASE];
+	if (symbol == ':')
+		return command_usage(command, "--%s needs a value: --%s %s", spec->name, spec->name,
+				     spec->argument);
+	return command_usage(command, "--%s takes no value ('%s')", spec->name, argv[optind - 1]);
+}
+
+int options_parse(const struct command *command, int argc, char **argv, void *options)
+{
+	struct common_options *common = options;
+	struct option rows[OPTIONS_MAX];
+	int symbol, err;
+
+	common->pin_path = STORE_DEFAULT_PIN_PATH;
+	common->needs_capability = true;
+	long_options(command->options, rows);
+	optind = 0; /* a fresh start also when a test parses twice */
+	opterr = 0;
+	while ((symbol = getopt_long(argc, argv, ":", rows, NULL)) != -1) {
+		const int row = symbol - VALUE_BASE;
+
+		if (row < 0)
+			return complain(command, symbol, argv);
+		err = take_option(command, &command->options[row], common->given >> row & 1, optarg,
+				  options);
+		if (err)
+			return err;
+		common->given |= 1ULL << row;
+	}
+	if (optind < argc)
+		return command_usage(command, "unexpected word '%s'", argv[optind]);
+	if (common->pin_path[0] != '/')
+		return command_usage(command, "--pin-path: '%s' is not an absolute path",
+				     common->pin_path);
+	return 0;
+}
+
+/* Whether `name` is one of the names in `names`, separated by blanks. */
+static bool is_named(const char *names, const char *name)
+{
+	const size_t length = strlen(name);
+
+	while (*names) {
+		size_t span = strcspn(names, " ");
+
+		if (span == length && memcmp(names, name, length) == 0)
+			return true;
+		names += span + strspn(names + span, " ");
+	}
+	return false;
+}
+
+bool options_given(const struct command *command, const void *options, const char *name)
+{
+	const struct common_options *common = options;
+
+	for (int row = 0; command->options[row].name; row++)
+		if (strcmp(command->options[row].name, name) == 0)
+			return common->given >> row & 1;
+	return false;
+}
+
+int options_check(const struct command *command, const void *options, const char *what,
+		  const char *needed, const char *allowed)
+{
+	const struct common_options *common = options;
+
+	for (int row = 0; command->options[row].name; row++) {
+		const struct option_spec *spec = &command->options[row];
+		const bool given = common->given >> row & 1;
+
+		if (is_named(needed, spec->name)) {
+			if (!given)
+				return command_usage(command, "%s needs --%s %s", what, spec->name,
+						     spec->argument ? spec->argument : "");
+		} else if (given && !is_named(allowed, spec->name) &&
+			   !is_named("pin-path json quiet", spec->name)) {
+			return command_usage(command, "--%s does not go with %s", spec->name, what);
+		}
+	}
+	return 0;
+}
+
+void options_help(const struct option_spec *table)
+{
+	for (; table->name; table++) {
+		const char *line = table->help;
+		int printed = printf("  --%s%s%s", table->name, table->argument ? " " : "",
+				     table->argument ? table->argument : "");
+
+		if (printed >= HELP_COLUMN) {
+			printf("\n");
+			printed = 0;
+		}
+		for (;; line++) {
+			int span = (int)strcspn(line, "\n");
+
+			printf("%*s%.*s\n", HELP_COLUMN - printed, "", span, line);
+			printed = 0;
+			line += span;
+			if (!*line)
+				break;
+		}
+	}
+}
