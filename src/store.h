@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../bpf/abi.h"
+#include "../bpf/map_list.h"
 #include "classifier.h"
 
 #define STORE_DEFAULT_PIN_PATH "/sys/fs/bpf/firewall"
