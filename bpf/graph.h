@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The layout of the decision graph, shared by the compiler (src/classifier*.c), which writes it, and
- * the walk (bpf/classify.h), which reads it. One walk answers "does a rule of this list match this
+ * The layout of the decision graph, shared by the compiler (src/classifier*.c), which writes it,
+ * and the walk (bpf/walk.h), which reads it. One walk answers "does a rule of this list match this
  * packet, and which".
  */
 #ifndef BGO_GRAPH_H
@@ -10,39 +10,74 @@
 #include <linux/types.h>
 
 /*
- * The key of a packet: a row of words in host order. Words 0..3 are the address (IPv4 in word 0, the
- * others 0), word 4 is protocol << 24 | has_ports << 16 | port, word 5 is has_ports << 16 | port.
+ * The key of a packet: a row of words in host order. Words 0..3 are the address (IPv4 in word 0,
+ * the others 0), word 4 is protocol << 24 | has_ports << 16 | port, word 5 is has_ports << 16 |
+ * port. Words 6 and 7 are 0 and never compared: they make every 3-bit index one into the row.
  */
-enum { KEY_ADDR = 0, KEY_PROTO_PORT = 4, KEY_PORT = 5, KEY_WORDS = 6 };
+enum { KEY_ADDR = 0, KEY_PROTO_PORT = 4, KEY_PORT = 5, KEY_USED_WORDS = 6, KEY_WORDS = 8 };
 #define KEY_HAS_PORTS (1u << 16)
+#define KEY_PROTO_SHIFT 24
+
+struct graph_key {
+	__u32 words[KEY_WORDS];
+};
 
 /*
- * An entry is a 32-bit word: 0 is "no rule here", else an operation and its payload: a leaf's payload
- * is the rule's hit number, every other one's is the index of its first node in node_map.
+ * An entry is a 32-bit word: 0 is "no rule here", else an operation and its payload: a leaf's
+ * payload is the rule's hit number, every other one's is the index of its first node in node_map.
+ * The two halves of an address are 64 bits each: words 0 and 1, words 2 and 3.
  */
 typedef __u32 graph_entry;
 #define ENTRY_NONE 0u
+#define ENTRY_BROKEN 1u /* never stored: the walk's answer to what it cannot follow */
 #define ENTRY_OP_SHIFT 26
 #define ENTRY_PAYLOAD_MASK ((1u << ENTRY_OP_SHIFT) - 1)
 enum graph_op {
 	OP_LEAF = 1,
-	OP_TEST = 2,			   /* + key word 0..5 */
-	OP_PAIR = OP_TEST + KEY_WORDS,	   /* + 0: words 0 and 1, + 1: words 2 and 3 */
-	OP_FAN = OP_PAIR + 2,		   /* + nibble of the key, 0 is the top one of word 0 */
-	OP_END = OP_FAN + KEY_WORDS * 8,   /* the first op that is not one */
+	OP_TEST = 2,			      /* + key word 0..5 */
+	OP_EXACT = OP_TEST + 6,		      /* + half of the address */
+	OP_PREFIX = OP_EXACT + 2,	      /* + half of the address */
+	OP_FAN = OP_PREFIX + 2,		      /* + nibble of the key, 0 is the top one of word 0 */
+	OP_END = OP_FAN + KEY_USED_WORDS * 8, /* the first op that is not one */
 };
+_Static_assert(OP_END < 1 << (32 - ENTRY_OP_SHIFT), "operations fit an entry");
+
+static inline graph_entry entry_make(__u32 op, __u32 payload)
+{
+	return op << ENTRY_OP_SHIFT | payload;
+}
+
+static inline __u32 entry_op(graph_entry entry)
+{
+	return entry >> ENTRY_OP_SHIFT;
+}
+
+/* The hit number of a leaf, the node of any other. */
+static inline __u32 entry_payload(graph_entry entry)
+{
+	return entry & ENTRY_PAYLOAD_MASK;
+}
+
+static inline _Bool entry_is_leaf(graph_entry entry)
+{
+	return entry_op(entry) == OP_LEAF;
+}
 
 /* A node: 16 bytes. A fan is four nodes in a row, 16 entries; a page of a root 256. */
 struct node {
 	union {
 		struct {
-			__u32 lo, span;	       /* key word - lo <= span, unsigned */
+			__u32 lo, span; /* key word - lo <= span, unsigned */
 			graph_entry hit, miss;
 		} test;
 		struct {
-			__u32 first, second; /* both words equal */
+			/*
+			 * Exact: the half. Prefix of 1..63 bits: these bits, then a 1, then zeros,
+			 * so the lowest bit that is set says where the prefix ends.
+			 */
+			__u64 bits;
 			graph_entry hit, miss;
-		} pair;
+		} half;
 		graph_entry entries[4];
 	};
 };
@@ -51,23 +86,42 @@ _Static_assert(sizeof(struct node) == 16, "node_map's value");
 /* Longest walk of one graph that the programs follow; the compiler refuses what is longer. */
 #define GRAPH_MAX_STEPS 96
 
+#define NODE_ENTRIES 4
+#define FAN_NODES 4
+#define PAGE_ENTRIES_SHIFT 10
+#define PAGE_ENTRIES (1u << PAGE_ENTRIES_SHIFT)
+#define PAGE_NODES (PAGE_ENTRIES / NODE_ENTRIES)
+
 /*
- * One graph: a root table indexed by the top address bits, slot = ((top64 & mask) * multiplier) >>
- * shift, kept as a directory of 4 KB pages; or, for a handful of rules, no root but one entry.
+ * One graph. It starts at a slot of its root, found from the two halves of the address:
+ *
+ *	slot = ((first & mask[0]) * multiplier + (second & mask[1]) * GRAPH_SECOND_MULTIPLIER) >>
+ *shift
+ *
+ * which is the top bits of an IPv4 address (multiplier 1) or a hash of the top bits of an IPv6 one.
+ *A root is a directory of pages of 1024 entries, so that a change copies a page and not the root:
+ *word slot >> 10 from node `start` on is the index of the page's first node. A handful of rules
+ *needs no root: with shift 0, `start` is itself the first entry.
  */
+#define GRAPH_SECOND_MULTIPLIER 0xc2b2ae3d27d4eb4fULL /* XXH64's second prime */
 struct graph {
-	__u64 mask;
+	__u64 mask[2];
 	__u64 multiplier;
-	__u32 shift;
-	graph_entry directory; /* ... */
+	__u8 shift;	 /* 64 - bits of the slot number, or 0: no root */
+	__u8 root_len;	 /* for the compiler: address bits that choose the slot */
+	__u8 min_prefix; /* for the compiler: rules shorter than this are in a later graph */
+	__u8 reserved;
+	graph_entry start;
 };
 
-/* A list of one family: graphs in order, longest prefixes first; no match in one goes to the next. */
+/* A list of one family: graphs in order, longest prefixes first; no match in one goes to the next.
+ */
 #define GRAPHS_PER_LIST 3
 struct graph_list {
 	struct graph graphs[GRAPHS_PER_LIST];
 	__u32 count;
 	__u32 reserved;
 };
+_Static_assert(sizeof(struct graph_list) == 104, "part of a ruleset record");
 
 #endif
