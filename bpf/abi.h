@@ -80,6 +80,7 @@ struct ruleset {
 	__u32 node_half;  /* which half of node_map the graphs are in */
 	__u32 nodes_used; /* node index behind the last one in use */
 	__u64 half_since; /* the first generation in this half: older ones are in the other */
+	__u64 limit_since; /* the first generation with these limits: older ones used the other bucket */
 	struct counter stats_before[HOOK_COUNT][REASON_SLOTS]; /* reset: subtract these */
 };
 
@@ -89,6 +90,18 @@ static inline __u32 ruleset_record(__u64 generation)
 	return generation & (RULESET_RECORDS - 1);
 }
 
+/*
+ * One kind of token, packets or bytes, as rate_limit_prepare() computes it. Tokens are kept as the time
+ * they take to come, in units of 1/64 ns: n tokens are (n * mult) >> shift units.
+ */
+struct token_rate {
+	__u64 mult; /* 0: this kind is not limited */
+	__u32 shift;
+	__u32 batch;	/* tokens a CPU takes from the bucket at once */
+	__u64 burst;	/* units in a full bucket */
+	__u64 capacity; /* the burst and what is short of one more packet: that fraction is never lost */
+};
+
 /* Rate limit as set and as computed; one record for each ruleset record. */
 struct rate_limit {
 	__u64 pps;   /* packets per second, 0: no limit */
@@ -97,20 +110,26 @@ struct rate_limit {
 	__u32 enabled;
 	__u32 exempt_whitelist;
 	__u32 bucket; /* in rate_limit_state_map: a change of the limits takes the other one */
-	__u32 id;     /* changes with each change of the limits, never 0: what CPUs hold of older ones is void */
-	__u64 since;  /* the first generation of this id: older ones used the other bucket */
-	__u64 derived[8]; /* computed from the above by rate_limit_prepare(), see ratelimit.h */
+	__u32 id; /* changes with each change of the limits, never 0: what CPUs hold of older ones is void */
+	__u64 since; /* the first generation of this id: older ones used the other bucket */
+	struct token_rate packet_rate, byte_rate; /* computed by rate_limit_prepare(), see ratelimit.h */
+	__u32 precise; /* computed: the burst is too short for a clock of jiffies */
+	__u32 reserved;
 	struct counter passed_before, dropped_before; /* reset: readers subtract these */
 };
 
-/* The tokens all CPUs share. */
+/* The tokens all CPUs share, each kind as the time when the bucket was empty: what came since is there. */
 struct rate_limit_bucket {
-	__u64 words[8] __attribute__((aligned(64)));
+	__u64 packets_empty_at __attribute__((aligned(64)));
+	__u64 bytes_empty_at;
 };
 
 /* The tokens one CPU took from the bucket and has not used yet. */
 struct rate_limit_local {
-	__u64 words[8];
+	__u32 id; /* of the limits they belong to */
+	__u32 packets;
+	__u64 bytes;
+	__u64 refused_jiffies; /* when the bucket was last found empty, 0: never */
 };
 
 struct rate_limit_stats {
