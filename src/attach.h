@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Programs onto an interface and off it again: XDP by bpf_link in native or generic mode, TC ingress and egress by TCX links,
- * or by clsact filters where the kernel has no TCX.
+ * Programs onto an interface and off it again: XDP by bpf_link in native or generic mode, TC
+ * ingress and egress by TCX links, or by clsact filters where the kernel has no TCX.
  */
 #ifndef BGO_ATTACH_H
 #define BGO_ATTACH_H
@@ -17,13 +17,18 @@ enum tc_kind { TC_KIND_AUTO, TC_KIND_TCX, TC_KIND_CLSACT };
 struct attachment;
 
 /*
- * Attaches all three programs to the interface, or none: what was done before a failure is undone. -EBUSY names the foreign
- * program in the way. Logs what was attached and how.
+ * Attaches all three programs to the interface, or none: what was done before a failure is undone.
+ * -EBUSY names the foreign program in the way. Logs what was attached and how.
  */
-int attach_interface(struct attachment **out, const struct programs *programs, const char *interface,
-		     enum xdp_mode mode, enum tc_kind kind);
-/* Takes off what was attached, logs each step in the words of cli.md, frees. Goes on after an error. */
+int attach_interface(struct attachment **out, const struct programs *programs,
+		     const char *interface, enum xdp_mode mode, enum tc_kind kind);
+/* Takes off what was attached, logs each step, frees. Goes on after an error. NULL is fine. */
 void detach_interface(struct attachment *attachment);
+
+/* The name it was attached by. */
+const char *attachment_interface(const struct attachment *attachment);
+/* Whether the interface was removed, or left this network namespace, and our programs with it. */
+bool attachment_gone(const struct attachment *attachment);
 
 /* What is attached to an interface right now, asked of the kernel, no matter by whom. */
 struct attach_status {
@@ -31,18 +36,22 @@ struct attach_status {
 	uint32_t ifindex;
 	const char *xdp_mode; /* "native", "generic", NULL: no XDP program of ours */
 	uint32_t xdp_program_id;
-	const char *tc_kind; /* "tcx", "clsact", NULL */
+	const char *tc_kind;				      /* "tcx", "clsact", NULL */
 	uint32_t tc_ingress_program_id, tc_egress_program_id; /* 0: not attached */
-	uint32_t foreign_xdp_program_id; /* 0: none */
+	uint32_t foreign_xdp_program_id;		      /* 0: none */
 };
 
 /*
- * Every interface of this network namespace that has a program attached which uses this store's maps. *out is an array to
- * free(). Returns how many, or negative errno.
+ * Every interface of this network namespace that has a program attached which uses this store's
+ * maps. *out is an array to free(). Returns how many, or negative errno.
  */
 int attach_status(const struct store *store, struct attach_status **out);
 
-/* Removes clsact filters that a killed server of this store left. Returns how many, or negative errno. */
-int attach_remove_leftovers(const struct store *store);
+/*
+ * Removes the clsact filters that a killed server of this store left; those of `keep` (may be NULL)
+ * are not leftovers. Attaching first and removing after leaves no packet unfiltered. Returns how
+ * many, or negative errno; logs both.
+ */
+int attach_remove_leftovers(const struct store *store, const struct programs *keep);
 
 #endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose a loaded program is, told by the maps it uses: one of bgo's works on a config map, which
+ * has bgo's magic and says which process served it last. Names prove nothing, so they are for
+ * people only.
+ */
+#include "attach_parts.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+/* A program of bgo's uses about a dozen maps. */
+#define MAPS_MAX 64
+
+int program_id(int program_fd, uint32_t *id)
+{
+	struct bpf_prog_info info = {};
+	__u32 length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(program_fd, &info, &length))
+		return -errno;
+	*id = info.id;
+	return 0;
+}
+
+int map_id(int map_fd, uint32_t *id)
+{
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(map_fd, &info, &length))
+		return -errno;
+	*id = info.id;
+	return 0;
+}
+
+/* Whether the map is a config map of this layout, and what it holds. */
+static int read_config(uint32_t id, bool *is_config, struct config *config)
+{
+	_cleanup_close_ int fd = bpf_map_get_fd_by_id(id);
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info);
+	const __u32 key = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		return -errno;
+	*is_config = false;
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.max_entries != 1 ||
+	    info.value_size != sizeof(*config))
+		return 0;
+	if (bpf_map_lookup_elem(fd, &key, config))
+		return -errno;
+	*is_config = config->magic == BGO_MAGIC && config->layout == BGO_LAYOUT;
+	return 0;
+}
+
+int program_owner(uint32_t id, struct program_owner *out)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(id);
+	__u32 map_ids[MAPS_MAX] = {};
+	struct bpf_prog_info info = {
+		.nr_map_ids = MAPS_MAX,
+		.map_ids = (__u64)(uintptr_t)map_ids,
+	};
+	__u32 length = sizeof(info);
+	struct program_owner owner = {};
+	struct config config;
+	bool is_config;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		return -errno;
+	memcpy(owner.name, info.name, sizeof(owner.name) - 1);
+	for (__u32 i = 0; i < info.nr_map_ids && i < MAPS_MAX; i++) {
+		err = read_config(map_ids[i], &is_config, &config);
+		if (err)
+			return err;
+		if (!is_config)
+			continue;
+		owner.config_map_id = map_ids[i];
+		owner.server_pid = config.daemon_pid;
+		break;
+	}
+	*out = owner;
+	return 0;
+}
