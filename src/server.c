@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of the daemon: open the store, become its one server, load, attach, let the store go,
+ * wait, detach. Signals are blocked and read from a signalfd, so that one which arrives during the
+ * start is seen between two steps of it and everything done so far is undone in order.
+ */
+#include "server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#include "cleanup.h"
+#include "log.h"
+#include "netlink.h"
+
+struct server {
+	const struct server_options *options;
+	struct attachment *
+		*attachments; /* in the order of options->interfaces, NULL: not attached */
+	bool *gone;	      /* the interface went; said once */
+	int signal_fd, link_fd;
+};
+
+static int server_allocate(struct server *server)
+{
+	const size_t count = server->options->interface_count;
+
+	server->attachments = calloc(count, sizeof(*server->attachments));
+	server->gone = calloc(count, sizeof(*server->gone));
+	return server->attachments && server->gone ? 0 : log_error(-ENOMEM, "start");
+}
+
+/* -- Signals -- */
+
+static int open_signals(struct server *server)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+		return log_error(-errno, "block signals");
+	/* Whoever reads our log may go away; the firewall stays. */
+	signal(SIGPIPE, SIG_IGN);
+	server->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return server->signal_fd < 0 ? log_error(-errno, "open signalfd") : 0;
+}
+
+/* Reads the signals that are pending. Whether one of them says stop. */
+static bool asked_to_stop(const struct server *server)
+{
+	struct signalfd_siginfo info;
+
+	while (read(server->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			return true;
+		log_info("Received SIGHUP: nothing to reload, changes of rules are in force at "
+			 "once");
+	}
+	return false;
+}
+
+/* -- Start -- */
+
+/* Before 5.11 maps counted against this limit; raising it is best effort. */
+static void raise_memlock(void)
+{
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+/* -ECANCELED: asked to stop meanwhile. */
+static int attach_all(struct server *server, const struct programs *programs)
+{
+	const struct server_options *options = server->options;
+	int err;
+
+	for (size_t i = 0; i < options->interface_count; i++) {
+		if (asked_to_stop(server))
+			return -ECANCELED;
+		err = attach_interface(&server->attachments[i], programs, options->interfaces[i],
+				       options->mode, options->tc_kind);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void say_ready(const struct server_options *options, const struct store *store)
+{
+	log_info("Rules: %u of at most %u, generation %llu, pinned at %s", store_rule_count(store),
+		 store_max_rules(store), (unsigned long long)store_generation(store),
+		 options->pin_path);
+	log_info("Firewall server ready (pid %d)", (int)getpid());
+}
+
+/*
+ * Up to "ready". The store, and with it the lock that keeps the command line out, is closed at the
+ * end; the programs stay loaded for as long as something attached holds them. -ECANCELED: asked to
+ * stop meanwhile.
+ */
+static int start(struct server *server, int *server_lock)
+{
+	const struct server_options *options = server->options;
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_(programs_cleanup) struct programs *programs = NULL;
+	bool created;
+	int err;
+
+	log_info("Starting firewall server...");
+	raise_memlock();
+	err = store_open_or_create(&store, options->pin_path, options->max_rules, &created);
+	if (err)
+		return err;
+	log_info("%s firewall maps at %s", created ? "Created" : "Using the", options->pin_path);
+	if (asked_to_stop(server))
+		return -ECANCELED;
+	err = store_server_lock(store, server_lock);
+	if (err)
+		return err;
+	err = programs_load(&programs, store, false);
+	if (err)
+		return err;
+	/* Before the first interface is looked for, so that none can go unseen. */
+	server->link_fd = netlink_watch_links();
+	if (server->link_fd < 0)
+		return log_error(server->link_fd, "watch interfaces");
+	err = attach_all(server, programs);
+	if (err)
+		return err;
+	/* What cannot be looked for is not there or does no harm: the firewall runs. */
+	attach_remove_leftovers(store, programs);
+	if (asked_to_stop(server))
+		return -ECANCELED;
+	say_ready(options, store);
+	return 0;
+}
+
+/* -- Run -- */
+
+static void check_interfaces(struct server *server)
+{
+	for (size_t i = 0; i < server->options->interface_count; i++) {
+		if (server->gone[i] || !attachment_gone(server->attachments[i]))
+			continue;
+		server->gone[i] = true;
+		log_warning(
+			"Interface %s is gone (removed, or moved to another network namespace): "
+			"it is not filtered any more; restart when it is back",
+			attachment_interface(server->attachments[i]));
+	}
+}
+
+static int watch(int epoll_fd, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return log_error(-errno, "watch for events");
+	return 0;
+}
+
+/* Until a signal says stop. */
+static int run(struct server *server)
+{
+	_cleanup_close_ int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event;
+	int err;
+
+	if (epoll_fd < 0)
+		return log_error(-errno, "wait for events");
+	err = watch(epoll_fd, server->signal_fd);
+	if (!err)
+		err = watch(epoll_fd, server->link_fd);
+	while (!err) {
+		if (epoll_wait(epoll_fd, &event, 1, -1) < 0) {
+			if (errno != EINTR)
+				err = log_error(-errno, "wait for events");
+			continue;
+		}
+		if (event.data.fd == server->link_fd) {
+			netlink_drain(server->link_fd);
+			check_interfaces(server);
+		} else if (asked_to_stop(server)) {
+			break;
+		}
+	}
+	return err;
+}
+
+/* -- Stop -- */
+
+static void detach_all(struct server *server)
+{
+	if (!server->attachments)
+		return;
+	for (size_t i = 0; i < server->options->interface_count; i++) {
+		detach_interface(server->attachments[i]);
+		server->attachments[i] = NULL;
+	}
+}
+
+static void shut_down(struct server *server)
+{
+	log_info("Received shutdown signal, shutting down firewall server...");
+	log_info("Firewall server stopped");
+	log_info("Starting firewall cleanup...");
+	detach_all(server);
+	log_info("Firewall cleanup completed");
+}
+
+static void server_free(struct server *server)
+{
+	detach_all(server);
+	free(server->attachments);
+	free(server->gone);
+	cleanup_close(&server->link_fd);
+	cleanup_close(&server->signal_fd);
+}
+
+int server_run(const struct server_options *options)
+{
+	/* Closed last: a second server waits outside until this one is off the interfaces. */
+	_cleanup_close_ int server_lock = -1;
+	_cleanup_(server_free) struct server server = {
+		.options = options,
+		.signal_fd = -1,
+		.link_fd = -1,
+	};
+	int err;
+
+	log_daemon();
+	err = server_allocate(&server);
+	if (!err)
+		err = open_signals(&server);
+	if (!err)
+		err = start(&server, &server_lock);
+	if (!err)
+		err = run(&server);
+	if (err && err != -ECANCELED)
+		return err;
+	shut_down(&server);
+	return 0;
+}
