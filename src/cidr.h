@@ -3,6 +3,7 @@
 #ifndef BGO_CIDR_H
 #define BGO_CIDR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../bpf/abi.h"

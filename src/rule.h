@@ -13,17 +13,17 @@
 
 #include "../bpf/abi.h"
 
-const char *hook_name(enum hook hook);	      /* "xdp", "ingress", "egress" */
-const char *list_name(enum list list);	      /* "whitelist", "blacklist" */
-const char *family_name(enum family family);  /* "IPv4", "IPv6" */
+const char *hook_name(enum hook hook);	     /* "xdp", "ingress", "egress" */
+const char *list_name(enum list list);	     /* "whitelist", "blacklist" */
+const char *family_name(enum family family); /* "IPv4", "IPv6" */
 
 /* The names above to values; -EINVAL for others, *out untouched. */
 int hook_parse(const char *text, enum hook *out);
 int list_parse(const char *text, enum list *out);
 
 /*
- * "tcp" or "6" to a protocol of this family ("icmp" is 58 in an IPv6 rule); "any" sets any_protocol.
- * -EINVAL and *error (static text) otherwise; *rule untouched.
+ * "tcp" or "6" to a protocol of this family ("icmp" is 58 in an IPv6 rule); "any" sets
+ * any_protocol. -EINVAL and *error (static text) otherwise; *rule untouched.
  */
 int rule_parse_protocol(const char *text, struct rule *rule, const char **error);
 
@@ -32,6 +32,18 @@ int rule_parse_port(const char *text, struct rule *rule, const char **error);
 
 /* What no single field shows: a port with a protocol that has none. 0 or -EINVAL and *error. */
 int rule_check(const struct rule *rule, const char **error);
+
+/*
+ * A comment of a rule: `length` bytes of UTF-8 without control characters, at most COMMENT_BYTES. 0
+ * or -EINVAL and *error.
+ */
+int rule_check_comment(const char *text, size_t length, const char **error);
+
+/*
+ * Which of two rules of one list, both matching a packet, gets the hit: longest prefix, exact
+ * protocol before any, narrowest port range, lowest index. Negative when a does.
+ */
+int rule_precedence(const struct rule_slot *a, const struct rule_slot *b);
 
 static inline bool rule_equal(const struct rule *a, const struct rule *b)
 {
