@@ -136,6 +136,14 @@ struct rate_limit_stats {
 	struct counter passed, dropped;
 };
 
+/* What a program noted of the packet it judged last, when it was loaded to do so. */
+struct verdict_note {
+	__u64 count;  /* packets judged so far */
+	__s64 rule;   /* hit number of the rule that decided, or -1 */
+	__u32 reason; /* enum reason */
+	__u32 reserved;
+};
+
 struct config {
 	__u64 magic;
 	__u32 layout;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The pinned maps as a transactional store: the only code that writes them. Everything new is written
- * beside the old, and one aligned 64-bit store, of the commit word, makes it the rules for packets of all
- * hooks and for readers at once. Killed at any instruction, a writer leaves the old state or the new.
+ * The pinned maps as a transactional store: the only code that writes them. Everything new is
+ * written beside the old, and one aligned 64-bit store, of the commit word, makes it the rules for
+ * packets of all hooks and for readers at once. Killed at any instruction, a writer leaves the old
+ * state or the new.
  *
- * A store is open for as long as it holds its lock: LOCK_SH for readers, LOCK_EX for writers, on the pin
- * directory, waited for at most STORE_LOCK_SECONDS. Functions here log their own errors and return 0 or
- * negative errno.
+ * A store is open for as long as it holds its lock: LOCK_SH for readers, LOCK_EX for writers, on
+ * the pin directory, waited for at most STORE_LOCK_SECONDS. Functions here log their own errors and
+ * return 0 or negative errno.
  */
 #ifndef BGO_STORE_H
 #define BGO_STORE_H
@@ -35,18 +36,19 @@ struct transaction;
 enum store_access { STORE_READ, STORE_WRITE };
 
 /*
- * Opens the store at pin_path: locks, checks every pin's owner, type, sizes, flags and layout version, finishes or
- * undoes what a killed process left, maps the maps. -ENOENT and "no firewall at DIR; start one with ..." when
- * there is none.
+ * Opens the store at pin_path: locks, checks every pin's owner, type, sizes, flags and layout
+ * version, finishes or undoes what a killed process left, maps the maps. -ENOENT and "no firewall
+ * at DIR; start one with ..." when there is none.
  */
 int store_open(struct store **out, const char *pin_path, enum store_access access);
 
 /*
- * What `start` does: opens the store for writing, or creates it (mounting bpffs on /sys/fs/bpf when nothing is
- * mounted there), or migrates it to a larger max_rules (0: keep, or STORE_DEFAULT_MAX_RULES). *created tells
- * whether it is new.
+ * What `start` does: opens the store for writing, or creates it (mounting bpffs on /sys/fs/bpf when
+ * nothing is mounted there), or migrates it to a larger max_rules (0: keep, or
+ * STORE_DEFAULT_MAX_RULES). *created tells whether it is new.
  */
-int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_rules, bool *created);
+int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
+			 bool *created);
 
 /* Unmaps and unlocks. NULL is fine. */
 void store_close(struct store *store);
@@ -79,10 +81,6 @@ void store_comment(const struct store *store, const struct rule_slot *slot,
 		   char text[static COMMENT_BYTES + 1]);
 /* Packets that matched the rule since it was added. */
 uint64_t store_hits(const struct store *store, const struct rule_slot *slot);
-/* The hit number of a rule to its place: -ENOENT when no live rule of the hook has it. */
-int store_find_hit(const struct store *store, enum hook hook, uint32_t hit, enum list *list,
-		   const struct rule_slot **slot);
-
 /* Counters since the last reset, all CPUs added up. */
 int store_stats(const struct store *store, enum hook hook, struct counter out[static REASON_SLOTS]);
 int store_rate_limit_stats(const struct store *store, struct rate_limit_stats *out);
@@ -102,8 +100,9 @@ struct added {
 };
 
 /*
- * Adds a rule. comment: NULL or up to COMMENT_BYTES bytes. index: NULL takes the next free one; a number is
- * -EEXIST when it was ever used (in a transaction that began with transaction_replace_all(): in this one).
+ * Adds a rule. comment: NULL or up to COMMENT_BYTES bytes. index: NULL takes the next free one; a
+ * number is -EEXIST, not logged, when it was ever used (in a transaction that began with
+ * transaction_replace_all(): in this one). The same rule is the same rule whatever its comment.
  * -ENOSPC at max_rules.
  */
 int transaction_add(struct transaction *txn, enum hook hook, enum list list,
@@ -116,34 +115,48 @@ int transaction_find(struct transaction *txn, enum hook hook, enum list list,
 		     const struct rule *rule, uint32_t *index);
 /* Removes every rule of the list; returns how many. */
 int transaction_clear(struct transaction *txn, enum hook hook, enum list list);
-/* Before a restore: removes every rule of every list and sets policies and limits to their initial values. */
+/* Before a restore: removes every rule of every list and sets policies and limits to their initial
+ * values. */
 int transaction_replace_all(struct transaction *txn);
 void transaction_policy(struct transaction *txn, enum hook hook, bool default_deny);
 void transaction_fragments(struct transaction *txn, enum hook hook, bool drop);
-/* Takes pps, bps, burst, enabled and exempt_whitelist of *limit; the buckets start full when they change. */
-void transaction_rate_limit(struct transaction *txn, const struct rate_limit *limit);
+/*
+ * Takes pps, bps, burst, enabled and exempt_whitelist of *limit; the buckets start full when they
+ * change. -ERANGE, not logged, when the limiter cannot count such limits.
+ */
+int transaction_rate_limit(struct transaction *txn, const struct rate_limit *limit);
 int transaction_reset_stats(struct transaction *txn, enum hook hook);
 int transaction_reset_rate_limit_stats(struct transaction *txn);
 
-/* Ends the transaction, NULL or not, committed or not. *txn is NULL after it. */
+/* No index below `next` will be given to a rule of this list: what a save file says of removed
+ * rules. */
+void transaction_reserve_index(struct transaction *txn, enum hook hook, enum list list,
+			       uint32_t next);
+
+/*
+ * Makes the changes, and ends the transaction whatever comes of it: *txn is NULL after it. With
+ * nothing changed it commits nothing. Returns 1 when something changed, else 0 or negative errno.
+ */
 int transaction_commit(struct transaction **txn);
 
 /* -- The server's own. -- */
 
 /*
- * Makes this process the one server of the pins: locks server/ for its life and writes its pid. -EBUSY names the
- * pid of the other. The lock is *lock_fd, a file descriptor that outlives the store.
+ * Makes this process the one server of the pins: locks server/ for its life and writes its pid.
+ * -EBUSY names the pid of the other. The lock is *lock_fd, a file descriptor that outlives the
+ * store.
  */
 int store_server_lock(struct store *store, int *lock_fd);
 /* The running server's pid, 0 when none runs. */
 int store_server_pid(const struct store *store);
 
 /*
- * Removes every pin and the directory. -EBUSY when a server runs on them. Works on an unfinished creation. Pins that are
- * not bgo's are left and said. A directory that is not bgo's is refused.
+ * Removes every pin and the directory. -EBUSY when a server runs on them. Works on an unfinished
+ * creation. Pins that are not bgo's are left and said. A directory that is not bgo's is refused.
  */
 int store_remove(const char *pin_path);
-/* Whether anything of bgo's is there to remove: 0, -ENOENT, or -EBUSY / -EINVAL as store_remove() would, logged. */
+/* Whether anything of bgo's is there to remove: 0, -ENOENT, or -EBUSY / -EINVAL as store_remove()
+ * would, logged. */
 int store_removable(const char *pin_path);
 
 #define _cleanup_store_ _cleanup_(store_cleanup)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The pin directory: where it may be, whose it must be, and the two locks that live in it. The
+ * directory's own lock orders readers and writers of the store; the lock on its subdirectory
+ * server/ is held by the one server.
+ */
+#ifndef BGO_PIN_DIR_H
+#define BGO_PIN_DIR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define PIN_DIR_SERVER "server"
+
+enum pin_dir_lock { PIN_DIR_SHARED, PIN_DIR_EXCLUSIVE };
+
+/*
+ * Makes the directory (mode 0700), and mounts bpffs on /sys/fs/bpf first when the path is below it
+ * and nothing is mounted there. Fine when it exists. Logs its errors.
+ */
+int pin_dir_make(const char *path);
+
+/*
+ * Opens and locks the directory, waiting at most `seconds`, and checks that it is on bpffs, the
+ * caller's and closed to others. Returns a file descriptor that holds the lock. -ENOENT, not
+ * logged, when there is none; other errors are logged.
+ */
+int pin_dir_open(const char *path, enum pin_dir_lock lock, unsigned int seconds);
+
+/* Whether somebody holds the lock of server/; false when it is not there. */
+bool pin_dir_server_runs(int dir_fd);
+/* Makes server/ and locks it. Returns the file descriptor that holds the lock, -EBUSY (not logged)
+ * when it is held. */
+int pin_dir_lock_server(int dir_fd);
+
+#endif

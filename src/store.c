@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The store: opening pinned maps under their lock and reading them. Changes are in transaction.c.
+ * See store.h. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../bpf/map_list.h"
+#include "cleanup.h"
+#include "log.h"
+#include "store_internal.h"
+
+void *store_memory(const struct store *store, enum map map)
+{
+	void **memory = (void **)&store->memory[map];
+	size_t bytes = map_stride(map) * store->entries[map];
+	int protection = PROT_READ | (store->access == STORE_WRITE ? PROT_WRITE : 0);
+
+	if (*memory)
+		return *memory;
+	*memory = mmap(NULL, bytes, protection, MAP_SHARED, store->fds[map], 0);
+	if (*memory == MAP_FAILED) {
+		*memory = NULL;
+		log_error(-errno, "map %s into memory (%zu bytes)", map_name(map), bytes);
+	}
+	return *memory;
+}
+
+static void unmap(struct store *store, enum map map)
+{
+	if (store->memory[map])
+		munmap(store->memory[map], map_stride(map) * store->entries[map]);
+	store->memory[map] = NULL;
+}
+
+enum map store_list_map(enum hook hook, enum list list)
+{
+	return MAP_whitelist_map + hook * LIST_COUNT + list;
+}
+_Static_assert(MAP_tc_egress_blacklist ==
+		       MAP_whitelist_map + HOOK_EGRESS * LIST_COUNT + LIST_BLACKLIST,
+	       "the rule lists stand in bpf/map_list.h in the order of hooks and lists");
+
+struct rule_slot *store_slots(const struct store *store, enum hook hook, enum list list,
+			      uint32_t *count)
+{
+	enum map map = store_list_map(hook, list);
+
+	*count = store->entries[map];
+	return store_memory(store, map);
+}
+
+int store_load_record(struct store *store)
+{
+	uint64_t generation = __atomic_load_n(&store->config->commit, __ATOMIC_ACQUIRE);
+	struct ruleset *records = store_memory(store, MAP_ruleset_map);
+	struct rate_limit *limits = store_memory(store, MAP_rate_limit_config_map);
+
+	if (!records || !limits)
+		return -ENOMEM;
+	store->ruleset = &records[ruleset_record(generation)];
+	store->rate_limit = &limits[ruleset_record(generation)];
+	if (store->ruleset->generation != generation)
+		return log_fail(-EILSEQ,
+				"open %s: damaged: the record of generation %" PRIu64
+				" is of generation %" PRIu64,
+				store->pin_path, generation, (uint64_t)store->ruleset->generation);
+	return 0;
+}
+
+static int open_maps(struct store *store)
+{
+	for (enum map map = 0; map < MAP_COUNT; map++) {
+		store->fds[map] =
+			map_open(map, store->dir_fd, store->pin_path, "", &store->entries[map]);
+		if (store->fds[map] == -ENOENT)
+			return log_fail(-ENOENT,
+					"open %s: damaged: pin %s is missing; nothing was changed. "
+					"Remove the rest with "
+					"`bgo firewall-server cleanup-maps` and start anew",
+					store->pin_path, map_name(map));
+		if (store->fds[map] < 0)
+			return store->fds[map];
+	}
+	return 0;
+}
+
+static int check_config(const struct store *store)
+{
+	const struct config *config = store->config;
+
+	if (config->magic != BGO_MAGIC)
+		return log_fail(-EINVAL,
+				"open %s: its config_map is not bgo's; nothing was changed",
+				store->pin_path);
+	if (config->layout != BGO_LAYOUT)
+		return log_fail(
+			-EINVAL,
+			"open %s: config_map has layout %u, this version of bgo has layout %u; "
+			"nothing was "
+			"changed. Use the version of bgo that made it, or remove it all with "
+			"`bgo firewall-server cleanup-maps`",
+			store->pin_path, config->layout, BGO_LAYOUT);
+	for (enum map map = 0; map < MAP_COUNT; map++) {
+		uint32_t entries = map_entries(map, config->max_rules);
+
+		if (store->entries[map] == entries ||
+		    (map_grows(map) && store->entries[map] > entries))
+			continue;
+		return log_fail(-EINVAL, "open %s: damaged: %s has %u entries instead of %u",
+				store->pin_path, map_name(map), store->entries[map], entries);
+	}
+	return 0;
+}
+
+/* A damaged record must not become an access outside the maps. */
+static int check_record(const struct store *store)
+{
+	const struct ruleset *ruleset = store->ruleset;
+
+	if (ruleset->node_half > 1 || ruleset->nodes_used > store->entries[MAP_node_map])
+		return log_fail(-EILSEQ,
+				"open %s: damaged: its record uses nodes that do not exist",
+				store->pin_path);
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++)
+			if (ruleset->lists[hook][list].slots_used >
+			    store->entries[store_list_map(hook, list)])
+				return log_fail(-EILSEQ,
+						"open %s: damaged: its record uses slots of %s "
+						"that do not exist",
+						store->pin_path,
+						map_name(store_list_map(hook, list)));
+	return 0;
+}
+
+int store_open_locked(struct store **out, const char *pin_path, int *dir_fd,
+		      enum store_access access)
+{
+	_cleanup_store_ struct store *store = calloc(1, sizeof(*store));
+	int err;
+
+	if (!store)
+		return -ENOMEM;
+	store->dir_fd = -1;
+	memset(store->fds, -1, sizeof(store->fds));
+	store->access = access;
+	store->pin_path = strdup(pin_path);
+	if (!store->pin_path)
+		return -ENOMEM;
+	store->dir_fd = take_fd(*dir_fd);
+	err = open_maps(store);
+	if (err)
+		return err;
+	store->config = store_memory(store, MAP_config_map);
+	if (!store->config)
+		return -ENOMEM;
+	err = check_config(store);
+	if (!err)
+		err = store_load_record(store);
+	if (!err)
+		err = check_record(store);
+	if (!err && access == STORE_WRITE && store->config->intent)
+		err = store_scrub(store);
+	if (err)
+		return err;
+	*out = take(store);
+	return 0;
+}
+
+static int no_firewall(const char *pin_path)
+{
+	return log_fail(
+		-ENOENT,
+		"no firewall at %s; start one with `bgo firewall-server start --interface IF`",
+		pin_path);
+}
+
+int store_open(struct store **out, const char *pin_path, enum store_access access)
+{
+	enum pin_dir_lock lock = access == STORE_READ ? PIN_DIR_SHARED : PIN_DIR_EXCLUSIVE;
+	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, lock, STORE_LOCK_SECONDS);
+	int err;
+
+	if (dir_fd == -ENOENT)
+		return no_firewall(pin_path);
+	if (dir_fd < 0)
+		return dir_fd;
+	err = store_initialised(dir_fd, pin_path);
+	if (err == 0 || err == -ENOENT)
+		return no_firewall(pin_path);
+	if (err < 0)
+		return err;
+	if (store_has_next(dir_fd)) {
+		if (lock == PIN_DIR_SHARED) {
+			/* Repair is a writer's work: take the writer's lock, and keep it. */
+			close(take_fd(dir_fd));
+			dir_fd = pin_dir_open(pin_path, PIN_DIR_EXCLUSIVE, STORE_LOCK_SECONDS);
+			if (dir_fd < 0)
+				return dir_fd == -ENOENT ? no_firewall(pin_path) : dir_fd;
+		}
+		err = store_finish_migration(dir_fd);
+		if (err)
+			return err;
+	}
+	return store_open_locked(out, pin_path, &dir_fd, access);
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	for (enum map map = 0; map < MAP_COUNT; map++) {
+		unmap(store, map);
+		if (store->fds[map] >= 0)
+			close(store->fds[map]);
+	}
+	if (store->dir_fd >= 0)
+		close(store->dir_fd);
+	free(store->pin_path);
+	free(store);
+}
+
+void store_cleanup(struct store **store)
+{
+	store_close(*store);
+}
+
+const char *store_pin_path(const struct store *store)
+{
+	return store->pin_path;
+}
+
+int store_map_fd(const struct store *store, enum map map)
+{
+	return store->fds[map];
+}
+
+uint64_t store_generation(const struct store *store)
+{
+	return store->ruleset->generation;
+}
+
+uint32_t store_max_rules(const struct store *store)
+{
+	return store->config->max_rules;
+}
+
+uint32_t ruleset_rule_count(const struct ruleset *ruleset)
+{
+	uint32_t count = 0;
+
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++)
+			for (enum family family = 0; family < FAMILY_COUNT; family++)
+				count += ruleset->lists[hook][list].rules[family];
+	return count;
+}
+
+uint32_t store_rule_count(const struct store *store)
+{
+	return ruleset_rule_count(store->ruleset);
+}
+
+const struct ruleset *store_ruleset(const struct store *store)
+{
+	return store->ruleset;
+}
+
+const struct rate_limit *store_rate_limit(const struct store *store)
+{
+	return store->rate_limit;
+}
+
+uint32_t store_nodes_used(const struct store *store)
+{
+	return store->ruleset->nodes_used - store->ruleset->node_half * store_nodes_capacity(store);
+}
+
+uint32_t store_nodes_capacity(const struct store *store)
+{
+	return store->entries[MAP_node_map] / 2;
+}
+
+const struct node *store_nodes(const struct store *store, uint32_t *count)
+{
+	*count = store->entries[MAP_node_map];
+	return store_memory(store, MAP_node_map);
+}
+
+uint64_t store_memory_bytes(const struct store *store)
+{
+	uint64_t bytes = 0;
+
+	for (enum map map = 0; map < MAP_COUNT; map++)
+		bytes += map_memory_bytes(store->fds[map]);
+	return bytes;
+}
+
+struct rule_view store_rules(const struct store *store, enum hook hook, enum list list)
+{
+	uint32_t entries;
+	struct rule_view view = {
+		.slots = store_slots(store, hook, list, &entries),
+		.generation = store_generation(store),
+	};
+
+	view.count = view.slots ? store->ruleset->lists[hook][list].slots_used : 0;
+	return view;
+}
+
+void store_comment(const struct store *store, const struct rule_slot *slot,
+		   char text[static COMMENT_BYTES + 1])
+{
+	const struct comment_slot *comments = store_memory(store, MAP_comment_map);
+
+	text[0] = '\0';
+	if (!slot->comment || slot->comment >= store->entries[MAP_comment_map] || !comments)
+		return;
+	memcpy(text, comments[slot->comment].text, COMMENT_BYTES);
+	text[COMMENT_BYTES] = '\0';
+}
+
+uint64_t store_hits(const struct store *store, const struct rule_slot *slot)
+{
+	const uint64_t *hits = store_memory(store, MAP_rule_hits_map);
+	uint32_t max_rules = store_max_rules(store);
+	uint64_t sum = 0;
+
+	if (!hits || slot->hit >= max_rules)
+		return 0;
+	for (uint32_t stripe = 0; stripe < HIT_STRIPES; stripe++)
+		sum += __atomic_load_n(&hits[stripe * max_rules + slot->hit], __ATOMIC_RELAXED);
+	return sum - slot->hits_before;
+}
+
+/* One element of a per-CPU map, every CPU's value; the caller frees. */
+static int read_cpus(const struct store *store, enum map map, uint32_t key, void **values)
+{
+	int cpus = libbpf_num_possible_cpus();
+	int err;
+
+	if (cpus < 0)
+		return log_error(cpus, "count the CPUs");
+	*values = calloc(cpus, map_stride(map));
+	if (!*values)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(store->fds[map], &key, *values);
+	if (err)
+		return log_error(err, "read counters of %s", map_name(map));
+	return cpus;
+}
+
+static void counter_add(struct counter *sum, const struct counter *more)
+{
+	sum->packets += more->packets;
+	sum->bytes += more->bytes;
+}
+
+static void counter_subtract(struct counter *counter, const struct counter *less)
+{
+	counter->packets -= less->packets;
+	counter->bytes -= less->bytes;
+}
+
+int store_stats_raw(const struct store *store, enum hook hook,
+		    struct counter out[static REASON_SLOTS])
+{
+	enum map map = hook == HOOK_XDP ? MAP_stats_map : MAP_tc_stats_map;
+	uint32_t first = hook == HOOK_EGRESS ? REASON_SLOTS : 0;
+
+	memset(out, 0, REASON_SLOTS * sizeof(*out));
+	for (uint32_t reason = 0; reason < REASON_COUNT; reason++) {
+		_cleanup_free_ void *values = NULL;
+		int cpus = read_cpus(store, map, first + reason, &values);
+
+		if (cpus < 0)
+			return cpus;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			counter_add(&out[reason], (struct counter *)values + cpu);
+	}
+	return 0;
+}
+
+int store_stats(const struct store *store, enum hook hook, struct counter out[static REASON_SLOTS])
+{
+	int err = store_stats_raw(store, hook, out);
+
+	if (err)
+		return err;
+	for (uint32_t reason = 0; reason < REASON_SLOTS; reason++)
+		counter_subtract(&out[reason], &store->ruleset->stats_before[hook][reason]);
+	return 0;
+}
+
+int store_rate_limit_stats_raw(const struct store *store, struct rate_limit_stats *out)
+{
+	_cleanup_free_ void *values = NULL;
+	int cpus = read_cpus(store, MAP_rate_limit_stats_map, 0, &values);
+
+	if (cpus < 0)
+		return cpus;
+	memset(out, 0, sizeof(*out));
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		const struct rate_limit_stats *stats = (struct rate_limit_stats *)values + cpu;
+
+		counter_add(&out->passed, &stats->passed);
+		counter_add(&out->dropped, &stats->dropped);
+	}
+	return 0;
+}
+
+int store_rate_limit_stats(const struct store *store, struct rate_limit_stats *out)
+{
+	int err = store_rate_limit_stats_raw(store, out);
+
+	if (err)
+		return err;
+	counter_subtract(&out->passed, &store->rate_limit->passed_before);
+	counter_subtract(&out->dropped, &store->rate_limit->dropped_before);
+	return 0;
+}
+
+int store_server_pid(const struct store *store)
+{
+	return pin_dir_server_runs(store->dir_fd) ? (int)store->config->daemon_pid : 0;
+}
+
+int store_server_lock(struct store *store, int *lock_fd)
+{
+	int fd = pin_dir_lock_server(store->dir_fd);
+
+	if (fd == -EBUSY)
+		return log_fail(-EBUSY, "start on %s: a firewall server is running there (pid %d)",
+				store->pin_path, store->config->daemon_pid);
+	if (fd < 0)
+		return fd;
+	store->config->daemon_pid = getpid();
+	*lock_fd = fd;
+	return 0;
+}

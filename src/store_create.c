@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making a store. config_map is pinned first and says "not initialised" until everything else is
+ * there, so a creation that was killed is known as one and is begun again.
+ */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../bpf/map_list.h"
+#include "cleanup.h"
+#include "log.h"
+#include "store_internal.h"
+
+int store_read_config(int dir_fd, const char *pin_path, struct config *out)
+{
+	_cleanup_close_ int fd = map_open_any(MAP_config_map, dir_fd, pin_path);
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info), key = 0;
+	_cleanup_free_ struct config *config = NULL;
+	size_t bytes;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) || info.type != BPF_MAP_TYPE_ARRAY)
+		return -EINVAL;
+	bytes = info.value_size > sizeof(*config) ? info.value_size : sizeof(*config);
+	config = aligned_alloc(_Alignof(struct config),
+			       (bytes + _Alignof(struct config) - 1) & -_Alignof(struct config));
+	if (!config)
+		return -ENOMEM;
+	memset(config, 0, sizeof(*config));
+	if (bpf_map_lookup_elem(fd, &key, config))
+		return -EINVAL;
+	*out = *config;
+	return 0;
+}
+
+int store_initialised(int dir_fd, const char *pin_path)
+{
+	struct config config;
+	int err = store_read_config(dir_fd, pin_path, &config);
+
+	if (err == -EINVAL)
+		return log_fail(err, "open %s: its config_map is not bgo's; nothing was changed",
+				pin_path);
+	if (err)
+		return err;
+	if (!config.magic)
+		return 0;
+	/* A foreign map or another layout: what it is will be told when it is opened. */
+	return config.magic != BGO_MAGIC || config.layout != BGO_LAYOUT || config.initialised;
+}
+
+/* Whether a directory without config_map has anything in it that we did not make. */
+static int check_empty(int dir_fd, const char *pin_path)
+{
+	_cleanup_close_ int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int err = 0;
+
+	if (!dir)
+		return log_error(-errno, "list pin path %s", pin_path);
+	take_fd(fd);
+	while (!err && (entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    strcmp(entry->d_name, PIN_DIR_SERVER) == 0)
+			continue;
+		err = log_fail(-EEXIST,
+			       "start on %s: it is not a firewall of bgo: it has %s but no "
+			       "config_map; nothing "
+			       "was changed. Use another --pin-path, or remove what is there",
+			       pin_path, entry->d_name);
+	}
+	closedir(dir);
+	return err;
+}
+
+static int create_maps(int fds[MAP_COUNT], const char *pin_path, uint32_t max_rules)
+{
+	for (enum map map = 0; map < MAP_COUNT; map++) {
+		int err;
+
+		fds[map] = map_create(map, map_entries(map, max_rules));
+		if (fds[map] < 0)
+			return fds[map];
+		/* config_map is the first: its zeroes say "unfinished". */
+		err = map_pin(map, fds[map], pin_path, "");
+		if (err)
+			return err;
+	}
+	return 0;
+}
+_Static_assert(MAP_config_map == 0, "config_map is pinned first");
+
+static int write_first_record(int fds[MAP_COUNT], uint32_t max_rules)
+{
+	_cleanup_free_ struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
+	struct rate_limit limit = {.id = 1};
+	struct config config = {.magic = BGO_MAGIC,
+				.layout = BGO_LAYOUT,
+				.max_rules = max_rules,
+				.initialised = 1,
+				.grace = 1,
+				.commit = 1};
+	uint32_t key = ruleset_record(1), zero = 0;
+	int err;
+
+	if (!ruleset)
+		return -ENOMEM;
+	ruleset->generation = 1;
+	ruleset->half_since = 1;
+	ruleset->limit_since = 1;
+	err = bpf_map_update_elem(fds[MAP_ruleset_map], &key, ruleset, 0);
+	if (!err)
+		err = bpf_map_update_elem(fds[MAP_rate_limit_config_map], &key, &limit, 0);
+	/* Everything else is in place: this makes it a firewall. */
+	if (!err)
+		err = bpf_map_update_elem(fds[MAP_config_map], &zero, &config, 0);
+	return err;
+}
+
+static int create(int dir_fd, const char *pin_path, uint32_t max_rules)
+{
+	int fds[MAP_COUNT];
+	int err;
+
+	memset(fds, -1, sizeof(fds));
+	err = create_maps(fds, pin_path, max_rules);
+	if (!err) {
+		err = write_first_record(fds, max_rules);
+		if (err)
+			log_error(err, "write the first rule set of %s", pin_path);
+	}
+	for (enum map map = 0; map < MAP_COUNT; map++)
+		if (fds[map] >= 0)
+			close(fds[map]);
+	if (err)
+		store_unlink_pins(dir_fd, "");
+	return err;
+}
+
+/* Leaves the directory with an initialised set of pins. */
+static int create_if_needed(int dir_fd, const char *pin_path, uint32_t max_rules, bool *created)
+{
+	int state = store_initialised(dir_fd, pin_path);
+	int err;
+
+	*created = false;
+	if (state == 1)
+		return 0;
+	if (state < 0 && state != -ENOENT)
+		return state;
+	if (state == -ENOENT) {
+		err = store_finish_removal(dir_fd);
+		if (!err)
+			err = check_empty(dir_fd, pin_path);
+	} else {
+		log_info("An interrupted start left unfinished maps at %s: making them anew",
+			 pin_path);
+		err = store_unlink_pins(dir_fd, "");
+	}
+	if (err)
+		return err;
+	*created = true;
+	return create(dir_fd, pin_path, max_rules ? max_rules : STORE_DEFAULT_MAX_RULES);
+}
+
+int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
+			 bool *created)
+{
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_close_ int dir_fd = -1;
+	bool is_new;
+	int err;
+
+	err = pin_dir_make(pin_path);
+	if (err)
+		return err;
+	dir_fd = pin_dir_open(pin_path, PIN_DIR_EXCLUSIVE, STORE_LOCK_SECONDS);
+	if (dir_fd < 0)
+		return dir_fd == -ENOENT ? log_error(dir_fd, "open pin path %s", pin_path) : dir_fd;
+	err = create_if_needed(dir_fd, pin_path, max_rules, &is_new);
+	if (!err)
+		err = store_finish_migration(dir_fd);
+	if (!err)
+		err = store_open_locked(&store, pin_path, &dir_fd, STORE_WRITE);
+	if (err)
+		return err;
+	if (max_rules > store_max_rules(store) && !store_server_pid(store)) {
+		err = store_migrate(&store, max_rules);
+		if (err)
+			return err;
+	} else if (max_rules && max_rules < store_max_rules(store)) {
+		log_info("The maps at %s hold %u rules; --max-rules %u does not shrink them",
+			 pin_path, store_max_rules(store), max_rules);
+	}
+	*created = is_new;
+	*out = take(store);
+	return 0;
+}

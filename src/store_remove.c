@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Removing a store: only what bgo made, and in one step for everybody who looks. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "log.h"
+#include "store_internal.h"
+
+int store_unlink_pins(int dir_fd, const char *suffix)
+{
+	for (enum map map = 0; map < MAP_COUNT; map++) {
+		char name[128];
+
+		snprintf(name, sizeof(name), "%s%s", map_name(map), suffix);
+		if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+			return log_error(-errno, "remove pin %s", name);
+	}
+	return 0;
+}
+
+/*
+ * While pins are removed, config_map has this name: one rename ends the firewall, and whoever comes
+ * after a removal that was killed knows the rest as what it is.
+ */
+#define REMOVED "removed"
+
+static bool exists(int dir_fd, const char *name)
+{
+	struct stat info;
+
+	return fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int check_removable(int dir_fd, const char *pin_path)
+{
+	struct config config = {};
+	int err = store_read_config(dir_fd, pin_path, &config);
+
+	if (err == -ENOENT && exists(dir_fd, REMOVED))
+		return 0;
+	if (err || (config.magic && config.magic != BGO_MAGIC))
+		return log_fail(-EINVAL,
+				"remove %s: it is not a firewall of bgo: it has no config_map of "
+				"bgo's; nothing was "
+				"changed",
+				pin_path);
+	if (pin_dir_server_runs(dir_fd))
+		return log_fail(
+			-EBUSY,
+			"remove %s: a firewall server is running there (pid %u); stop it first",
+			pin_path, config.daemon_pid);
+	return 0;
+}
+
+static int open_removable(const char *pin_path)
+{
+	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, PIN_DIR_EXCLUSIVE, STORE_LOCK_SECONDS);
+	int err;
+
+	if (dir_fd == -ENOENT)
+		return log_fail(-ENOENT, "no firewall at %s: nothing to remove", pin_path);
+	if (dir_fd < 0)
+		return dir_fd;
+	err = check_removable(dir_fd, pin_path);
+	return err ? err : take_fd(dir_fd);
+}
+
+int store_removable(const char *pin_path)
+{
+	_cleanup_close_ int dir_fd = open_removable(pin_path);
+
+	return dir_fd < 0 ? dir_fd : 0;
+}
+
+int store_finish_removal(int dir_fd)
+{
+	int err;
+
+	if (!exists(dir_fd, REMOVED))
+		return 0;
+	err = store_unlink_pins(dir_fd, MAP_NEXT);
+	if (!err)
+		err = store_unlink_pins(dir_fd, "");
+	if (!err && unlinkat(dir_fd, REMOVED, 0) < 0)
+		err = log_error(-errno, "remove pin " REMOVED);
+	return err;
+}
+
+int store_remove(const char *pin_path)
+{
+	_cleanup_close_ int dir_fd = open_removable(pin_path);
+	int err;
+
+	if (dir_fd < 0)
+		return dir_fd;
+	if (renameat(dir_fd, map_name(MAP_config_map), dir_fd, REMOVED) < 0 && errno != ENOENT)
+		return log_error(-errno, "remove pin %s", map_name(MAP_config_map));
+	err = store_finish_removal(dir_fd);
+	if (err)
+		return err;
+	if (unlinkat(dir_fd, PIN_DIR_SERVER, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return log_error(-errno, "remove %s/%s", pin_path, PIN_DIR_SERVER);
+	if (rmdir(pin_path) < 0) {
+		if (errno != ENOTEMPTY)
+			return log_error(-errno, "remove %s", pin_path);
+		log_warning("%s has pins that are not bgo's: they and the directory were left",
+			    pin_path);
+	}
+	return 0;
+}

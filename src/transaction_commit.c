@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making a transaction the rules in force: graphs beside the graphs, a record beside the record,
+ * one store of the commit word; and undoing what never got that far. The order of the stores here
+ * is the crash safety of the product.
+ */
+#include <bpf/bpf.h>
+#include <inttypes.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <time.h>
+
+#include "../bpf/map_list.h"
+#include "../bpf/ratelimit.h"
+#include "cleanup.h"
+#include "log.h"
+#include "transaction_internal.h"
+
+/*
+ * Waits until every XDP and TC program that runs now has ended: updating an element of a map of
+ * maps does, inside the kernel (maybe_wait_bpf_programs() in kernel/bpf/syscall.c), 7 to 16 ms.
+ */
+static int wait_for_programs(void)
+{
+	_cleanup_close_ int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bgo_inner", 4, 4, 1, NULL);
+	LIBBPF_OPTS(bpf_map_create_opts, options, .inner_map_fd = inner);
+	_cleanup_close_ int outer = -1;
+	uint32_t key = 0;
+
+	if (inner < 0)
+		return inner;
+	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "bgo_grace", 4, 4, 1, &options);
+	return outer < 0 ? outer : bpf_map_update_elem(outer, &key, &inner, 0);
+}
+
+int store_grace(struct store *store, uint64_t generation)
+{
+	struct config *config = store->config;
+	int err;
+
+	if (config->grace >= generation)
+		return 0;
+	err = wait_for_programs();
+	if (err)
+		return log_error(err, "wait for running programs at %s", store->pin_path);
+	__atomic_store_n(&config->grace, config->commit, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int compile_error(const struct store *store, int err, enum hook hook, enum list list)
+{
+	const char *name = map_name(store_list_map(hook, list));
+
+	if (err == -ENOSPC)
+		return log_fail(err,
+				"change %s: its decision graph does not fit into the %u nodes "
+				"there are; nothing was "
+				"changed. Restart the server with a larger --max-rules",
+				name, store_nodes_capacity(store));
+	if (err == -E2BIG)
+		return log_fail(err,
+				"change %s: a packet would take more than %u steps to judge; "
+				"nothing was changed. Use "
+				"fewer overlapping port ranges",
+				name, GRAPH_MAX_STEPS);
+	return log_error(err, "compile the rules of %s", name);
+}
+
+int store_compile(const struct store *store, struct node_pool *pool, struct ruleset *ruleset)
+{
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++) {
+			struct rule_view rules = store_rules(store, hook, list);
+
+			if (!rules.slots)
+				return -ENOMEM;
+			rules.count = ruleset->lists[hook][list].slots_used;
+			rules.generation = ruleset->generation;
+			for (enum family family = 0; family < FAMILY_COUNT; family++) {
+				int err = classifier_compile(
+					&rules, family, pool,
+					&ruleset->hooks[hook].lists[list][family]);
+
+				if (err)
+					return compile_error(store, err, hook, list);
+			}
+		}
+	return 0;
+}
+
+/* Everything from nothing into the half that is not in use. */
+static int compile_other_half(struct transaction *txn)
+{
+	struct store *store = txn->store;
+	uint32_t half_nodes = store_nodes_capacity(store);
+	uint32_t half = !store->ruleset->node_half;
+	struct node_pool pool = {
+		.nodes = store_memory(store, MAP_node_map),
+		.used = half * half_nodes,
+		.end = (half + 1) * half_nodes,
+	};
+	int err;
+
+	err = pool.nodes ? store_grace(store, store->ruleset->half_since) : -ENOMEM;
+	if (!err)
+		err = store_compile(store, &pool, txn->next);
+	if (err)
+		return err;
+	txn->next->node_half = half;
+	txn->next->nodes_used = pool.used;
+	txn->next->half_since = txn->next->generation;
+	return 0;
+}
+
+static int update_list(struct transaction *txn, enum hook hook, enum list list, enum family family,
+		       struct node_pool *pool)
+{
+	const struct changed_rules *changed = &txn->lists[hook][list].changed[family];
+	struct graph_list *graphs = &txn->next->hooks[hook].lists[list][family];
+	struct rule_view rules = transaction_rules(txn, hook, list);
+	_cleanup_free_ const struct rule **pointers = NULL;
+
+	if (!changed->count)
+		return 0;
+	if (changed->overflow)
+		return classifier_compile(&rules, family, pool, graphs);
+	pointers = calloc(changed->count, sizeof(*pointers));
+	if (!pointers)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < changed->count; i++)
+		pointers[i] = &changed->rules[i];
+	return classifier_update(&rules, family,
+				 &store_ruleset(txn->store)->hooks[hook].lists[list][family],
+				 pointers, changed->count, pool, graphs);
+}
+
+/* The graphs of what changed, behind those in use; when the half is full, all of them in the other
+ * half. */
+static int update_graphs(struct transaction *txn)
+{
+	struct store *store = txn->store;
+	struct node_pool pool = {
+		.nodes = store_memory(store, MAP_node_map),
+		.used = store->ruleset->nodes_used,
+		.end = (store->ruleset->node_half + 1) * store_nodes_capacity(store),
+	};
+
+	if (!pool.nodes)
+		return -ENOMEM;
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++)
+			for (enum family family = 0; family < FAMILY_COUNT; family++) {
+				int err = update_list(txn, hook, list, family, &pool);
+
+				if (err == -ENOSPC)
+					return compile_other_half(txn);
+				if (err)
+					return compile_error(store, err, hook, list);
+			}
+	txn->next->nodes_used = pool.used;
+	return 0;
+}
+
+/* A full bucket for new limits, where no packet of older generations looks any more. */
+static int fill_bucket(struct transaction *txn)
+{
+	struct store *store = txn->store;
+	struct rate_limit_bucket *buckets = store_memory(store, MAP_rate_limit_state_map);
+	struct timespec now;
+	int err;
+
+	err = buckets ? store_grace(store, store->ruleset->limit_since) : -ENOMEM;
+	if (err)
+		return err;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	rate_limit_bucket_fill(&buckets[txn->next_limit.bucket], &txn->next_limit,
+			       now.tv_sec * 1000000000ULL + now.tv_nsec);
+	txn->next->limit_since = txn->next->generation;
+	return 0;
+}
+
+/* The record that the new generation names was an old one's: no packet may be reading that any
+ * more. */
+static int write_record(struct transaction *txn)
+{
+	struct store *store = txn->store;
+	uint64_t generation = txn->next->generation;
+	uint32_t record = ruleset_record(generation);
+	struct ruleset *records = store_memory(store, MAP_ruleset_map);
+	struct rate_limit *limits = store_memory(store, MAP_rate_limit_config_map);
+
+	if (generation > RULESET_RECORDS) {
+		int err = store_grace(store, generation - RULESET_RECORDS + 1);
+
+		if (err)
+			return err;
+	}
+	records[record] = *txn->next;
+	limits[record] = txn->next_limit;
+	return 0;
+}
+
+/* For people who look with bpftool; bgo itself never reads them. */
+static void update_count_maps(const struct store *store)
+{
+	for (enum hook hook = HOOK_INGRESS; hook <= HOOK_EGRESS; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++) {
+			const uint32_t *rules = store->ruleset->lists[hook][list].rules;
+			uint32_t key = 0, count = rules[FAMILY_IPV4] + rules[FAMILY_IPV6];
+			enum map map = MAP_tc_ingress_whitelist_count +
+				       (hook - HOOK_INGRESS) * LIST_COUNT + list;
+
+			(void)bpf_map_update_elem(store->fds[map], &key, &count, 0);
+		}
+}
+
+static int commit(struct transaction *txn)
+{
+	struct store *store = txn->store;
+	struct config *config = store->config;
+	int err;
+
+	err = update_graphs(txn);
+	if (!err && txn->limit_changed)
+		err = fill_bucket(txn);
+	if (!err)
+		err = write_record(txn);
+	if (err)
+		return err;
+	/* This store is the commit: everything above is behind it, for packets and for readers. */
+	__atomic_store_n(&config->commit, txn->next->generation, __ATOMIC_SEQ_CST);
+	err = store_load_record(store);
+	if (err)
+		return err;
+	update_count_maps(store);
+	__atomic_store_n(&config->intent, 0, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+int transaction_commit(struct transaction **txn)
+{
+	_cleanup_transaction_ struct transaction *committing = take(*txn);
+	int err;
+
+	if (!committing->changed)
+		return 0;
+	err = commit(committing);
+	return err ? err : 1;
+}
+
+/* A slot as it was committed: never born if it was being added, alive if it was being removed. */
+static void scrub_slot(struct rule_slot *slot, uint64_t committed)
+{
+	if (slot->born > committed)
+		__atomic_store_n(&slot->born, 0, __ATOMIC_SEQ_CST);
+	else if (slot->died > committed)
+		__atomic_store_n(&slot->died, 0, __ATOMIC_SEQ_CST);
+}
+
+int store_scrub(struct store *store)
+{
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++) {
+			uint32_t count;
+			struct rule_slot *slots = store_slots(store, hook, list, &count);
+
+			if (!slots)
+				return -ENOMEM;
+			for (uint32_t i = 0; i < count; i++)
+				scrub_slot(&slots[i], store_generation(store));
+		}
+	update_count_maps(store);
+	__atomic_store_n(&store->config->intent, 0, __ATOMIC_SEQ_CST);
+	return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What transaction.c, which collects changes, and transaction_commit.c share. */
+#ifndef BGO_TRANSACTION_INTERNAL_H
+#define BGO_TRANSACTION_INTERNAL_H
+
+#include "slot_index.h"
+#include "store_internal.h"
+
+/* Above this many changed rules of a list and family, compiling it from nothing is what the
+ * classifier would do. */
+#define CHANGED_RULES_MAX 65536
+
+/* The rules of one family that were added or removed. */
+struct changed_rules {
+	struct rule *rules;
+	uint32_t count, capacity;
+	bool overflow; /* too many to name */
+};
+
+struct list_change {
+	struct slot_index by_rule, by_index; /* as of this transaction */
+	struct slot_index before;	     /* by rule, as it was committed */
+	uint32_t free_cursor;		     /* no free slot before this one */
+	struct changed_rules changed[FAMILY_COUNT];
+};
+
+/* Numbers in use, one bit each. */
+struct bitmap {
+	unsigned long *words;
+	uint32_t bits, cursor;
+};
+
+struct transaction {
+	struct store *store;
+	struct ruleset *next; /* what the committed record will be */
+	struct rate_limit next_limit;
+	bool changed;
+	bool limit_changed;
+	bool replaces_all;
+	struct list_change lists[HOOK_COUNT][LIST_COUNT];
+	struct bitmap hits, comments; /* no words before the first rule is added */
+};
+
+/* The list's rules as they will be. */
+struct rule_view transaction_rules(const struct transaction *txn, enum hook hook, enum list list);
+
+/* Each returns the number taken, or negative errno. */
+int64_t transaction_take_slot(struct transaction *txn, enum hook hook, enum list list);
+int64_t transaction_take_hit(struct transaction *txn);
+/* Writes the text to its place, too. Take the hit number first. */
+int64_t transaction_take_comment(struct transaction *txn, const char *text);
+
+#endif
