@@ -29,12 +29,12 @@ TEST_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wshadow -Werror \
 	-I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
-bpf_programs := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+bpf_programs := $(patsubst %.bpf.c,%,$(notdir $(wildcard bpf/*.bpf.c lab/*.bpf.c)))
 skeletons := $(bpf_programs:%=$(B)/%.skel.h)
 lib_sources := $(filter-out src/main.c,$(wildcard src/*.c))
 lib_objects := $(lib_sources:src/%.c=$(B)/obj/%.o)
 asan_objects := $(lib_sources:src/%.c=$(B)/asan/%.o)
-lab_objects := $(patsubst lab/%.c,$(B)/lab/%.o,$(wildcard lab/*.c))
+lab_objects := $(patsubst lab/%.c,$(B)/lab/%.o,$(filter-out %.bpf.c,$(wildcard lab/*.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 prog_tests := $(patsubst tests/prog/%.c,$(B)/tests/prog/%,$(wildcard tests/prog/test_*.c))
 prog_helpers := $(patsubst tests/prog/%.c,$(B)/tests/prog/%.o,$(filter-out tests/prog/test_%.c,$(wildcard tests/prog/*.c)))
@@ -57,6 +57,10 @@ $(B)/.deps: ci/install-deps
 	@touch $@
 
 $(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | $(B)/.deps
+	$(call say,BPF,$<)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp && llvm-strip -g $@.tmp && mv $@.tmp $@
+
+$(B)/%.bpf.o: lab/%.bpf.c $(wildcard lab/*.h) | $(B)/.deps
 	$(call say,BPF,$<)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp && llvm-strip -g $@.tmp && mv $@.tmp $@
 

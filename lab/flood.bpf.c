@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The generator: run on live frames, it gives each frame the next source address, repairs the
+ * checksum that covers it and sends the frame out of an interface. Frames come back as they were
+ * sent, so every field that varies is written each time.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flood.h"
+
+const volatile struct flood_settings settings;
+const volatile struct flood_source sources[FLOOD_SOURCES];
+
+/* One CPU runs the generator, so the counter needs no atomic. */
+__u32 sequence;
+
+static __always_inline __u16 checksum_of(__u32 sum, const __u32 *words_be, int count)
+{
+	for (int i = 0; i < count; i++)
+		sum += (bpf_ntohl(words_be[i]) >> 16) + (bpf_ntohl(words_be[i]) & 0xffff);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return bpf_htons(~sum & 0xffff);
+}
+
+static __always_inline int send_ipv4(void *packet, void *end, __u32 source_be)
+{
+	struct iphdr *ip = packet;
+
+	if ((void *)(ip + 1) > end)
+		return XDP_ABORTED;
+	ip->saddr = source_be;
+	ip->check = checksum_of(settings.base_sum, &source_be, 1);
+	return bpf_redirect(settings.ifindex, 0);
+}
+
+static __always_inline int send_ipv6(void *packet, void *end, const __u32 source_be[4])
+{
+	struct ipv6hdr *ip = packet;
+	struct udphdr *udp = (void *)(ip + 1);
+
+	if ((void *)(udp + 1) > end)
+		return XDP_ABORTED;
+	__builtin_memcpy(&ip->saddr, source_be, sizeof(ip->saddr));
+	udp->check = checksum_of(settings.base_sum, source_be, 4);
+	return bpf_redirect(settings.ifindex, 0);
+}
+
+SEC("xdp")
+int flood(struct xdp_md *ctx)
+{
+	void *packet = (void *)(long)ctx->data + sizeof(struct ethhdr);
+	void *end = (void *)(long)ctx->data_end;
+	__u32 n = sequence++;
+	__u32 chosen = n % settings.source_count & (FLOOD_SOURCES - 1);
+	const volatile struct flood_source *source = &sources[chosen];
+	__u32 address_be[4] = {source->first_be[0], source->first_be[1], source->first_be[2]};
+
+	address_be[3] =
+		bpf_htonl(source->last_word_host + (n / settings.source_count & source->mask));
+	if (settings.is_ipv6)
+		return send_ipv6(packet, end, address_be);
+	return send_ipv4(packet, end, address_be[3]);
+}
+
+char _license[] SEC("license") = "GPL";

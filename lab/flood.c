@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `bgo-lab flood`: UDP packets from many source addresses into one interface, by running
+ * flood.bpf.c on live frames: millions a second from one CPU. The other end of a veth must run XDP
+ * or have GRO on, or the packets vanish. What the receiver counts is the truth, not what was sent.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../src/cidr.h"
+#include "../src/cleanup.h"
+#include "../src/log.h"
+#include "flood.h"
+#include "flood.skel.h"
+#include "frame.h"
+#include "lab.h"
+
+#define FRAME_BYTES 64
+#define FRAME_BYTES_IPV6 78
+#define LIVE_BATCH 64
+#define CHUNK 65536
+
+struct flood {
+	const char *interface, *destination, *to_mac;
+	struct flood_source sources[FLOOD_SOURCES];
+	uint32_t source_count;
+	bool is_ipv6, json;
+	uint32_t port;
+	uint64_t pps; /* 0: as fast as possible */
+	double seconds;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static int add_source(struct flood *flood, const char *text)
+{
+	struct flood_source *source = &flood->sources[flood->source_count];
+	struct rule rule = {0};
+	const char *error;
+	unsigned int host_bits;
+
+	if (flood->source_count == FLOOD_SOURCES)
+		return lab_usage("flood", "more than %d sources", FLOOD_SOURCES);
+	if (cidr_parse(text, strlen(text), &rule, &error))
+		return lab_usage("flood", "source \"%s\": %s", text, error);
+	if (flood->source_count && flood->is_ipv6 != (rule.family == FAMILY_IPV6))
+		return lab_usage("flood", "sources of one family are needed");
+	flood->is_ipv6 = rule.family == FAMILY_IPV6;
+	host_bits = (flood->is_ipv6 ? 128 : 32) - rule.prefix_len;
+	for (int i = 0; flood->is_ipv6 && i < 4; i++)
+		source->first_be[i] = htonl(rule.addr_host[i]);
+	source->last_word_host = rule.addr_host[flood->is_ipv6 ? 3 : 0];
+	source->mask = host_bits >= 32 ? UINT32_MAX : (1u << host_bits) - 1;
+	source->first_be[3] = htonl(source->last_word_host);
+	flood->source_count++;
+	return 0;
+}
+
+/* The frame all others are made from: its checksum without the source address is the base. */
+static int make_frame(struct flood *flood, struct frame *frame, uint32_t *base_sum)
+{
+	size_t length = flood->is_ipv6 ? FRAME_BYTES_IPV6 : FRAME_BYTES;
+	uint8_t *ip = frame->bytes + ETH_HLEN;
+	int err = frame_udp(frame, flood->is_ipv6 ? "::" : "0.0.0.0", flood->destination,
+			    flood->port, length);
+
+	if (err)
+		return lab_usage("flood",
+				 "destination \"%s\": not an address of the sources' family",
+				 flood->destination);
+	if (sscanf(flood->to_mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &frame->bytes[0],
+		   &frame->bytes[1], &frame->bytes[2], &frame->bytes[3], &frame->bytes[4],
+		   &frame->bytes[5]) != 6)
+		return lab_usage("flood", "\"%s\" is not a MAC address", flood->to_mac);
+	if (flood->is_ipv6) {
+		struct udphdr *udp = (void *)(ip + sizeof(struct ipv6hdr));
+
+		*base_sum = (uint16_t)~ntohs(udp->check);
+	} else {
+		struct udphdr *udp = (void *)(ip + sizeof(struct iphdr));
+
+		*base_sum = (uint16_t)~ntohs(((struct iphdr *)ip)->check);
+		udp->check = 0; /* none, which IPv4 allows */
+	}
+	return 0;
+}
+
+static int load_generator(const struct flood *flood, uint32_t base_sum, struct flood_bpf **out)
+{
+	struct flood_bpf *skeleton = flood_bpf__open();
+
+	if (!skeleton)
+		return log_error(-errno, "open the generator's program");
+	skeleton->rodata->settings = (struct flood_settings){
+		.ifindex = if_nametoindex(flood->interface),
+		.is_ipv6 = flood->is_ipv6,
+		.source_count = flood->source_count,
+		.base_sum = base_sum,
+	};
+	memcpy((void *)skeleton->rodata->sources, flood->sources, sizeof(flood->sources));
+	if (!skeleton->rodata->settings.ifindex || flood_bpf__load(skeleton)) {
+		int err =
+			log_error(-errno, "load the generator's program for %s", flood->interface);
+
+		flood_bpf__destroy(skeleton);
+		return err;
+	}
+	*out = skeleton;
+	return 0;
+}
+
+static int send_chunk(struct flood_bpf *skeleton, const struct frame *frame, uint32_t packets)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes,
+		    .data_size_in = frame->length, .repeat = packets,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = LIVE_BATCH);
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.flood), &options))
+		return log_error(-errno, "run the generator on live frames");
+	return 0;
+}
+
+/* How many packets are due now, at least one: a paced flood catches up with the clock. */
+static uint64_t wait_until_due(const struct flood *flood, uint64_t start, uint64_t sent)
+{
+	uint64_t next = start + (sent + 1) * 1000000000ULL / flood->pps;
+	struct timespec at = {next / 1000000000ULL, next % 1000000000ULL};
+	uint64_t due;
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+	due = (now_ns() - start) * flood->pps / 1000000000ULL - sent;
+	return due ?: 1;
+}
+
+static int send_all(const struct flood *flood, struct flood_bpf *skeleton,
+		    const struct frame *frame, uint64_t *sent, uint64_t *elapsed_ns)
+{
+	uint64_t start = now_ns(), end = start + flood->seconds * 1e9;
+
+	*sent = 0;
+	while (now_ns() < end) {
+		uint64_t chunk = flood->pps ? wait_until_due(flood, start, *sent) : CHUNK;
+		int err = send_chunk(skeleton, frame, chunk);
+
+		if (err)
+			return err;
+		*sent += chunk;
+	}
+	*elapsed_ns = now_ns() - start;
+	return 0;
+}
+
+static int flood_run(struct flood *flood)
+{
+	struct flood_bpf *skeleton = NULL;
+	uint64_t sent, elapsed_ns;
+	struct frame frame;
+	uint32_t base_sum = 0;
+	int err;
+
+	err = make_frame(flood, &frame, &base_sum);
+	if (err)
+		return err;
+	if (load_generator(flood, base_sum, &skeleton))
+		return EXIT_FAILURE;
+	err = send_all(flood, skeleton, &frame, &sent, &elapsed_ns);
+	flood_bpf__destroy(skeleton);
+	if (err)
+		return EXIT_FAILURE;
+	printf(flood->json ? "{\"packets\": %" PRIu64 ", \"seconds\": %.6f, \"pps\": %.0f}\n"
+			   : "sent %" PRIu64 " packets in %.3f s, %.0f packets/s\n",
+	       sent, elapsed_ns / 1e9, sent * 1e9 / elapsed_ns);
+	return EXIT_SUCCESS;
+}
+
+static int set_option(struct flood *flood, int option, const char *value)
+{
+	const char *end = "";
+
+	switch (option) {
+	case 'i':
+		flood->interface = value;
+		break;
+	case 'd':
+		flood->destination = value;
+		break;
+	case 'm':
+		flood->to_mac = value;
+		break;
+	case 's':
+		return add_source(flood, value);
+	case 'p':
+		flood->port = strtoul(value, (char **)&end, 10);
+		break;
+	case 'r':
+		flood->pps = strtoull(value, (char **)&end, 10);
+		break;
+	case 't':
+		flood->seconds = strtod(value, (char **)&end);
+		break;
+	default:
+		flood->json = true;
+	}
+	if (*end || flood->port > 65535 || !(flood->seconds > 0 && flood->seconds < 86400))
+		return lab_usage("flood", "not a number that can be used: \"%s\"", value);
+	return 0;
+}
+
+int cmd_flood(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{"interface", required_argument, NULL, 'i'},
+		{"destination", required_argument, NULL, 'd'},
+		{"to-mac", required_argument, NULL, 'm'},
+		{"source", required_argument, NULL, 's'},
+		{"port", required_argument, NULL, 'p'},
+		{"pps", required_argument, NULL, 'r'},
+		{"seconds", required_argument, NULL, 't'},
+		{"json", no_argument, NULL, 'j'},
+		{0},
+	};
+	struct flood flood = {.port = 9, .seconds = 1};
+	int option, err;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (option == '?')
+			return lab_usage("flood", "no such option: %s", argv[optind - 1]);
+		err = set_option(&flood, option, optarg);
+		if (err)
+			return err;
+	}
+	if (!flood.interface || !flood.destination || !flood.to_mac || !flood.source_count)
+		return lab_usage("flood",
+				 "--interface, --destination, --to-mac and --source are needed");
+	return flood_run(&flood);
+}

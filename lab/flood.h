@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the generator's program is told by user space before it is loaded. */
+#ifndef BGO_LAB_FLOOD_H
+#define BGO_LAB_FLOOD_H
+
+#include <linux/types.h>
+
+/* A power of two. */
+#define FLOOD_SOURCES 64
+
+/* A range of addresses that differ in their last 32 bits only. */
+struct flood_source {
+	__u32 first_be[4];    /* IPv4: in word 3 */
+	__u32 last_word_host; /* word 3 of the first address */
+	__u32 mask;	      /* number of addresses - 1; their number is a power of two */
+};
+
+struct flood_settings {
+	__u32 ifindex;
+	__u32 is_ipv6;
+	__u32 source_count;
+	__u32 base_sum; /* of what the checksum covers besides the source address, as checksum_add()
+			 */
+};
+
+#endif

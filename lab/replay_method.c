@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How replay gets a packet through a program, see replay.h. */
+#include "replay.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/pkt_cls.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "../src/cleanup.h"
+#include "../src/log.h"
+#include "netns.h"
+
+#define VETH_MTU 9000
+#define DELIVERY_TIMEOUT_S 3
+
+/* The end with the program on it is "server": ingress packets come from its peer, egress ones from
+ * it. */
+static const char veth_commands[] =
+	"sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 && "
+	"ip link add client type veth peer name server && "
+	"ip link set client mtu 9000 up arp off && ip link set server mtu 9000 up arp off && "
+	"ethtool -K server gro on";
+
+static int attach_xdp(int program_fd, int ifindex)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+	int fd = bpf_link_create(program_fd, ifindex, BPF_XDP, &options);
+
+	/* The link lives as long as this process, as does the namespace it is in. */
+	return fd < 0 ? log_error(fd, "attach XDP to the veth pair") : 0;
+}
+
+static int attach_tc(int program_fd, int ifindex, enum bpf_tc_attach_point point)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program_fd, .handle = 1, .priority = 1);
+	int err = bpf_tc_hook_create(&hook) ?: bpf_tc_attach(&hook, &options);
+
+	return err ? log_error(err, "attach TC to the veth pair") : 0;
+}
+
+/* The interface goes up with packets of its own; from here on only ours count. */
+static int count_seen(struct replay_method *method)
+{
+	struct last_verdict last;
+	int err = programs_last_verdict(method->programs, method->hook, &last);
+
+	method->seen = err ? 0 : last.count;
+	return err;
+}
+
+int replay_veth_open(struct replay_method *method)
+{
+	int program_fd = programs_fd(method->programs, method->hook);
+	struct interface interface;
+	int ifindex, err;
+
+	if (system(veth_commands)) /* a fixed text, nothing of the user's in it */
+		return log_error(-EIO, "make a veth pair");
+	ifindex = (int)if_nametoindex("server");
+	if (method->hook == HOOK_XDP)
+		err = attach_xdp(program_fd, ifindex);
+	else
+		err = attach_tc(program_fd, ifindex,
+				method->hook == HOOK_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS);
+	if (err)
+		return err;
+	method->send_fd = netns_packet_socket(method->hook == HOOK_EGRESS ? "server" : "client",
+					      SOCK_RAW, 0, &interface);
+	return method->send_fd < 0 ? method->send_fd : count_seen(method);
+}
+
+/* A packet on a veth is judged microseconds after it was sent, on a busy machine later. */
+static int wait_for_verdict(struct replay_method *method, struct last_verdict *verdict)
+{
+	time_t deadline = time(NULL) + DELIVERY_TIMEOUT_S;
+
+	do {
+		int err = programs_last_verdict(method->programs, method->hook, verdict);
+
+		if (err)
+			return err;
+		if (verdict->count != method->seen)
+			break;
+		sched_yield();
+	} while (time(NULL) <= deadline);
+	if (verdict->count != method->seen + 1)
+		return log_error(-EIO, "%llu packets were judged where 1 was sent",
+				 (unsigned long long)(verdict->count - method->seen));
+	method->seen = verdict->count;
+	return 0;
+}
+
+static int run_by_veth(struct replay_method *method, const void *packet, size_t length,
+		       struct last_verdict *verdict, enum not_run *not_run)
+{
+	if (send(method->send_fd, packet, length, 0) < 0) {
+		if (errno != EMSGSIZE)
+			return log_error(-errno, "send a packet of %zu bytes", length);
+		*not_run = TOO_LONG;
+		return 0;
+	}
+	return wait_for_verdict(method, verdict);
+}
+
+static bool is_drop(enum hook hook, uint32_t returned)
+{
+	return hook == HOOK_XDP ? returned == XDP_DROP : returned == TC_ACT_SHOT;
+}
+
+static int run_by_test(struct replay_method *method, const void *packet, size_t length,
+		       struct last_verdict *verdict, enum not_run *not_run)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = length,
+		    .repeat = 1);
+	int err = bpf_prog_test_run_opts(programs_fd(method->programs, method->hook), &options);
+
+	if (err == -EMSGSIZE || (err == -EINVAL && length > VETH_MTU / 3)) {
+		*not_run = TOO_LONG; /* a TC test run takes about a page */
+		return 0;
+	}
+	if (err)
+		return log_error(err, "test run of a packet of %zu bytes", length);
+	err = programs_last_verdict(method->programs, method->hook, verdict);
+	if (err)
+		return err;
+	if (is_drop(method->hook, options.retval) != !!(REASONS_DROPPED & 1u << verdict->reason))
+		return log_error(-EIO, "the program returned %u, which is not the verdict it noted",
+				 options.retval);
+	return 0;
+}
+
+int replay_packet(struct replay_method *method, const void *packet, size_t length,
+		  struct last_verdict *verdict, enum not_run *not_run)
+{
+	if (method->send_fd >= 0)
+		return run_by_veth(method, packet, length, verdict, not_run);
+	return run_by_test(method, packet, length, verdict, not_run);
+}
