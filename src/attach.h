@@ -14,6 +14,9 @@
 enum xdp_mode { XDP_MODE_AUTO, XDP_MODE_NATIVE, XDP_MODE_GENERIC };
 enum tc_kind { TC_KIND_AUTO, TC_KIND_TCX, TC_KIND_CLSACT };
 
+const char *xdp_mode_name(enum xdp_mode mode); /* "auto", "native", "generic" */
+const char *tc_kind_name(enum tc_kind kind);   /* "auto", "tcx", "clsact" */
+
 struct attachment;
 
 /*
@@ -40,6 +43,13 @@ struct attach_status {
 	uint32_t tc_ingress_program_id, tc_egress_program_id; /* 0: not attached */
 	uint32_t foreign_xdp_program_id;		      /* 0: none */
 };
+
+/* Whether all three programs of ours are there: half a firewall is an alarm. */
+static inline bool attach_status_complete(const struct attach_status *status)
+{
+	return status->xdp_program_id && status->tc_ingress_program_id &&
+	       status->tc_egress_program_id;
+}
 
 /*
  * Every interface of this network namespace that has a program attached which uses this store's

@@ -39,8 +39,6 @@ int map_id(int map_fd, uint32_t *id);
 
 /* -- XDP -- */
 
-const char *xdp_mode_name(enum xdp_mode mode); /* "auto", "native", "generic" */
-
 /*
  * Attaches by a link; XDP_MODE_AUTO tries native, then generic. Returns the link's file descriptor
  * and *got, the mode it has; or negative errno, logged.
@@ -56,7 +54,6 @@ int xdp_query(const struct interface *interface, uint32_t *id, enum xdp_mode *mo
 enum tc_direction { TC_INGRESS, TC_EGRESS, TC_DIRECTIONS };
 
 const char *tc_direction_name(enum tc_direction direction); /* "ingress", "egress" */
-const char *tc_kind_name(enum tc_kind kind);		    /* "auto", "tcx", "clsact" */
 
 /* A program of ours at one direction of TC: a link, or a filter of the clsact qdisc. */
 struct tc_filter {

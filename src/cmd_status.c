@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `bgo firewall-server status`: what the kernel says is attached, who serves it, and what the
+ * pinned maps hold. Works with and without a server.
+ */
+#include <errno.h>
+
+#include "attach.h"
+#include "cleanup.h"
+#include "command.h"
+#include "log.h"
+#include "options.h"
+#include "output.h"
+#include "rule.h"
+
+struct status_options {
+	struct common_options common;
+};
+
+static const struct option_spec status_table[] = {
+	OPTIONS_COMMON,
+	{0},
+};
+
+#define LABELS_INDENT 2
+#define LABELS_WIDTH 16
+
+static void print_server(struct output *out, const struct store *store)
+{
+	const int pid = store_server_pid(store);
+
+	output_text(out, "Firewall Server Status:\n");
+	output_labels(out, LABELS_INDENT, LABELS_WIDTH);
+	output_bool(out, "running", NULL, pid > 0, "", "");
+	if (pid > 0)
+		output_number_as(out, "pid", "Server", (uint64_t)pid, "running (pid %d)", pid);
+	else
+		output_null(out, "pid");
+	if (pid <= 0)
+		output_string(out, NULL, "Server", "not running");
+}
+
+static void print_store(struct output *out, const struct store *store)
+{
+	const uint32_t rules = store_rule_count(store), max_rules = store_max_rules(store);
+	const uint32_t nodes = store_nodes_used(store), max_nodes = store_nodes_capacity(store);
+	const uint64_t memory = store_memory_bytes(store);
+	char text[OUTPUT_AMOUNT_BYTES];
+
+	output_string(out, "pin_path", "Pin path", store_pin_path(store));
+	output_number(out, "generation", "Generation", store_generation(store));
+	output_number_as(out, "rules", "Rules", rules, "%u of %u", rules, max_rules);
+	output_number(out, "max_rules", NULL, max_rules);
+	output_number_as(out, "graph_nodes", "Graph nodes", nodes, "%u of %u", nodes, max_nodes);
+	output_number(out, "max_graph_nodes", NULL, max_nodes);
+	output_number_as(out, "map_memory_bytes", "Map memory", memory, "%s",
+			 output_megabytes(memory, text));
+}
+
+static void print_rate_limit(struct output *out, const struct rate_limit *limit)
+{
+	output_object(out, "rate_limit");
+	output_bool(out, "enabled", "Rate limit", limit->enabled, "enabled", "disabled");
+	if (limit->enabled) {
+		output_number_as(out, "pps", "  Packets/sec", limit->pps,
+				 limit->pps ? "%llu" : "no limit", (unsigned long long)limit->pps);
+		output_number_as(out, "bps", "  Bytes/sec", limit->bps,
+				 limit->bps ? "%llu" : "no limit", (unsigned long long)limit->bps);
+	}
+	output_close(out);
+}
+
+static uint32_t list_rules(const struct list_info *list)
+{
+	uint32_t rules = 0;
+
+	for (enum family family = 0; family < FAMILY_COUNT; family++)
+		rules += list->rules[family];
+	return rules;
+}
+
+static void print_hooks(struct output *out, const struct ruleset *ruleset)
+{
+	static const struct output_column columns[] = {
+		{"hook", "Hook", 8},
+		{"whitelist_rules", "Whitelist", 9},
+		{"blacklist_rules", "Blacklist", 9},
+		{"policy", "Policy", 6},
+		{"fragments", "Fragments", 9},
+	};
+
+	output_text(out, "\n");
+	output_table(out, "hooks", columns, sizeof(columns) / sizeof(columns[0]));
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
+		output_cell_string(out, hook_name(hook));
+		for (enum list list = 0; list < LIST_COUNT; list++)
+			output_cell_number(out, list_rules(&ruleset->lists[hook][list]));
+		output_cell_string(out, ruleset->hooks[hook].default_deny ? "deny" : "allow");
+		output_cell_string(out, ruleset->hooks[hook].drop_fragments ? "drop" : "match");
+	}
+	output_table_end(out);
+}
+
+static void print_id(struct output *out, uint32_t id)
+{
+	if (id)
+		output_cell_number(out, id);
+	else
+		output_cell_null(out, "-");
+}
+
+static void print_name(struct output *out, const char *name)
+{
+	if (name)
+		output_cell_string(out, name);
+	else
+		output_cell_null(out, "-");
+}
+
+static void print_interfaces(struct output *out, const struct attach_status *interfaces, int count)
+{
+	static const struct output_column columns[] = {
+		{"interface", "Interface", 9},
+		{"state", "State", 8},
+		{"xdp_mode", "XDP", 7},
+		{"xdp_program_id", "Program", 7},
+		{"tc_kind", "TC", 6},
+		{"tc_ingress_program_id", "Ingress", 7},
+		{"tc_egress_program_id", "Egress", 6},
+		{"foreign_xdp_program_id", NULL, 0},
+	};
+
+	if (!count && !output_is_json(out)) {
+		output_text(out, "\nInterfaces: none, nothing is filtered\n");
+		return;
+	}
+	output_text(out, "\n");
+	output_table(out, "interfaces", columns, sizeof(columns) / sizeof(columns[0]));
+	for (const struct attach_status *i = interfaces; i < interfaces + count; i++) {
+		output_cell_string(out, i->interface);
+		output_cell_string(out, attach_status_complete(i) ? "attached" : "half attached");
+		print_name(out, i->xdp_mode);
+		print_id(out, i->xdp_program_id);
+		print_name(out, i->tc_kind);
+		print_id(out, i->tc_ingress_program_id);
+		print_id(out, i->tc_egress_program_id);
+		print_id(out, i->foreign_xdp_program_id);
+	}
+	output_table_end(out);
+}
+
+/* What people should do about half a firewall. */
+static void warn_half_attached(const struct attach_status *interfaces, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (!attach_status_complete(&interfaces[i]))
+			log_warning(
+				"%s is half attached: not every hook filters; (re)start the server "
+				"to attach all of them",
+				interfaces[i].interface);
+}
+
+static int status_run(const void *parsed)
+{
+	const struct status_options *options = parsed;
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_output_ struct output *out = NULL;
+	_cleanup_free_ struct attach_status *interfaces = NULL;
+	int count, err;
+
+	err = store_open(&store, options->common.pin_path, STORE_READ);
+	if (err)
+		return err;
+	count = attach_status(store, &interfaces);
+	if (count < 0 && count != -EPERM)
+		return count;
+	err = output_begin(&out, stdout, options->common.json);
+	if (err)
+		return err;
+	print_server(out, store);
+	print_store(out, store);
+	print_rate_limit(out, store_rate_limit(store));
+	print_hooks(out, store_ruleset(store));
+	/* Not permitted to ask, which was logged: unknown is not none. */
+	if (count < 0) {
+		output_null(out, "interfaces");
+		output_text(out, "\nInterfaces: unknown\n");
+	} else {
+		print_interfaces(out, interfaces, count);
+		warn_half_attached(interfaces, count);
+	}
+	return output_end(&out);
+}
+
+const struct command cmd_server_status = {
+	.name = "firewall-server status",
+	.alias = "status",
+	.summary = "what is attached where, and what the maps hold",
+	.usage = "[OPTION...]",
+	.details = "Works with and without a running server. What is attached is asked of the "
+		   "kernel, so a "
+		   "killed\nserver's leftovers are seen, as `half attached`.\n",
+	.examples = "  bgo firewall-server status\n"
+		    "  bgo status --json\n",
+	.options = status_table,
+	.options_size = sizeof(struct status_options),
+	.capabilities = COMMAND_NEEDS_BPF | COMMAND_NEEDS_NET_ADMIN,
+	.run = status_run,
+};
