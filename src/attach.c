@@ -17,7 +17,6 @@
 struct attachment {
 	struct interface interface;
 	int xdp_link;
-	enum tc_kind tc_kind;
 	bool made_clsact; /* the qdisc is ours to remove */
 	struct tc_filter tc[TC_DIRECTIONS];
 };
@@ -157,7 +156,12 @@ static int attach_tc(struct attachment *attachment, const struct programs *progr
 		chosen = TC_KIND_CLSACT;
 		err = attach_clsact(attachment, programs);
 	}
-	attachment->tc_kind = chosen;
+	if (err == -EEXIST)
+		return log_fail(err,
+				"start on %s: its ingress qdisc takes the place of the clsact "
+				"qdisc that TC "
+				"egress needs: remove it (tc qdisc del dev %s ingress)",
+				name, name);
 	if (err)
 		return log_error(err, "start on %s: attach TC programs (%s)", name,
 				 tc_kind_name(chosen));

@@ -86,7 +86,8 @@ int clsact_attach(int program_fd, const struct interface *interface, enum tc_dir
 int tc_detach(const struct interface *interface, enum tc_direction direction,
 	      struct tc_filter *filter);
 
-/* 1: made, 0: there was one, or negative errno. */
+/* 1: made, 0: there was one, or negative errno; -EEXIST: an ingress qdisc has its place. Not
+ * logged. */
 int clsact_create(const struct interface *interface);
 /* Removes the clsact qdisc unless it has filters: then -EBUSY. */
 int clsact_remove_empty(const struct interface *interface);

@@ -114,6 +114,44 @@ static unsigned int clsact_point(enum tc_direction direction)
 	return direction == TC_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS;
 }
 
+static bool kind_is(const struct rtattr *attributes, int length, const char *kind)
+{
+	const struct rtattr *found = netlink_attribute(attributes, length, TCA_KIND);
+	const size_t size = strlen(kind) + 1;
+
+	return found && RTA_PAYLOAD(found) == size && memcmp(RTA_DATA(found), kind, size) == 0;
+}
+
+/* -EEXIST: this is a qdisc of another kind in the interface's clsact place. */
+static int refuse_other_kind(const struct nlmsghdr *message, void *context)
+{
+	const struct interface *interface = context;
+	const struct tcmsg *tc = NLMSG_DATA(message);
+	const int length = (int)NLMSG_PAYLOAD(message, sizeof(*tc));
+
+	if (message->nlmsg_type != RTM_NEWQDISC || length < 0 ||
+	    tc->tcm_ifindex != (int)interface->index || tc->tcm_parent != TC_H_CLSACT)
+		return 0;
+	return kind_is((const struct rtattr *)(tc + 1), length, "clsact") ? 0 : -EEXIST;
+}
+
+/*
+ * An ingress qdisc is in the same place, and takes filters for egress too, which it then runs at
+ * ingress: nothing but its kind tells it from a clsact.
+ */
+static int check_clsact(const struct interface *interface)
+{
+	struct {
+		struct nlmsghdr header;
+		struct tcmsg tc;
+	} request = {
+		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETQDISC},
+		.tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = (int)interface->index},
+	};
+
+	return netlink_dump(&request.header, refuse_other_kind, (void *)interface);
+}
+
 int clsact_create(const struct interface *interface)
 {
 	struct bpf_tc_hook hook = clsact_hook(interface, BPF_TC_INGRESS | BPF_TC_EGRESS);
@@ -122,7 +160,7 @@ int clsact_create(const struct interface *interface)
 
 	err = bpf_tc_hook_create(&hook);
 	if (err == -EEXIST)
-		return 0;
+		return check_clsact(interface);
 	return err ? err : 1;
 }
 
@@ -148,11 +186,9 @@ static uint32_t attribute_u32(const struct rtattr *attribute)
 
 static uint32_t filter_program(const struct rtattr *attributes, int length)
 {
-	const struct rtattr *kind = netlink_attribute(attributes, length, TCA_KIND);
 	const struct rtattr *options = netlink_attribute(attributes, length, TCA_OPTIONS);
 
-	if (!kind || !options || RTA_PAYLOAD(kind) != sizeof("bpf") ||
-	    memcmp(RTA_DATA(kind), "bpf", sizeof("bpf")) != 0)
+	if (!options || !kind_is(attributes, length, "bpf"))
 		return 0;
 	return attribute_u32(
 		netlink_attribute(RTA_DATA(options), (int)RTA_PAYLOAD(options), TCA_BPF_ID));
