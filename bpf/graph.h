@@ -114,6 +114,14 @@ struct graph {
 	graph_entry start;
 };
 
+static inline __u32 graph_slot(const struct graph *graph, __u64 first, __u64 second)
+{
+	__u64 product = (first & graph->mask[0]) * graph->multiplier +
+			(second & graph->mask[1]) * GRAPH_SECOND_MULTIPLIER;
+
+	return product >> (graph->shift & 63);
+}
+
 /* A list of one family: graphs in order, longest prefixes first; no match in one goes to the next.
  */
 #define GRAPHS_PER_LIST 3

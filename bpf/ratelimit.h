@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rate limiting: the arithmetic of tokens. Pure, with time passed in, so that the host tests the source
- * that the XDP program runs (ratelimit_stage.h).
+ * Rate limiting: the arithmetic of tokens. Pure, with time passed in, so that the host tests the
+ * source that the XDP program runs (ratelimit_stage.h).
  *
- * A bucket is one word, the time at which it was empty: what has come since then is in it, and taking
- * tokens moves that time on by what they cost (the virtual scheduling form of the leaky bucket, ITU-T
- * I.371 annex A). So refilling is no step of its own that could be done twice, late or with a fraction
- * lost, a clock that steps back gives nothing, and one compare and swap takes from it on any CPU.
+ * A bucket is one word, the time at which it was empty: what has come since then is in it, and
+ * taking tokens moves that time on by what they cost (the virtual scheduling form of the leaky
+ * bucket, ITU-T I.371 annex A). So refilling is no step of its own that could be done twice, late
+ * or with a fraction lost, a clock that steps back gives nothing, and one compare and swap takes
+ * from it on any CPU.
  *
- * Times are units of 1/64 ns, modulo 2^64: differences are right for 4.5 years without a packet. CPUs take
- * tokens in batches and spend them without atomics or a clock. A batch is at most a 64th of the burst, so
- * what CPUs hold exceeds the burst by that much for each.
+ * Times are units of 1/64 ns, modulo 2^64: differences are right for 4.5 years without a packet.
+ * CPUs take tokens in batches and spend them without atomics or a clock. A batch is at most a 64th
+ * of the burst, so what CPUs hold exceeds the burst by that much for each.
  */
 #ifndef BGO_RATELIMIT_H
 #define BGO_RATELIMIT_H
@@ -20,7 +21,8 @@
 #define RATE_LIMIT_UNITS_PER_NS 64
 #define RATE_LIMIT_UNITS_PER_S (1000000000ULL * RATE_LIMIT_UNITS_PER_NS)
 
-/* A try fails only because another CPU took tokens in between, so even two failures in a row are rare. */
+/* A try fails only because another CPU took tokens in between, so even two failures in a row are
+ * rare. */
 #define RATE_LIMIT_TRIES 8
 
 /* What the time of `tokens` is, in units. At most 2^17 tokens: mult is under 2^46. */
@@ -31,11 +33,13 @@ static inline __attribute__((always_inline)) __u64 token_time(const struct token
 }
 
 /*
- * Takes a batch of tokens if the bucket has it, else just `tokens`, and returns how many; 0 when it has not
- * even these. A packet larger than the bucket passes when the bucket is full and leaves it in debt.
+ * Takes a batch of tokens if the bucket has it, else just `tokens`, and returns how many; 0 when it
+ * has not even these. A packet larger than the bucket passes when the bucket is full and leaves it
+ * in debt.
  */
-static inline __attribute__((always_inline)) __u64
-bucket_take(__u64 *empty_at, const struct token_rate *rate, __u64 tokens, __u64 now)
+static inline __attribute__((always_inline)) __u64 bucket_take(__u64 *empty_at,
+							       const struct token_rate *rate,
+							       __u64 tokens, __u64 now)
 {
 	const __u64 capacity = rate->capacity;
 	const __u64 cost = token_time(rate, tokens);
@@ -60,9 +64,11 @@ bucket_take(__u64 *empty_at, const struct token_rate *rate, __u64 tokens, __u64 
 	return 0;
 }
 
-/* Spends one packet and its bytes, of the kinds that are limited, if the CPU holds both; else neither. */
-static inline __attribute__((always_inline)) int
-rate_limit_spend(const struct rate_limit *limit, struct rate_limit_local *local, __u32 bytes)
+/* Spends one packet and its bytes, of the kinds that are limited, if the CPU holds both; else
+ * neither. */
+static inline __attribute__((always_inline)) int rate_limit_spend(const struct rate_limit *limit,
+								  struct rate_limit_local *local,
+								  __u32 bytes)
 {
 	const int limits_packets = limit->packet_rate.mult != 0;
 	const int limits_bytes = limit->byte_rate.mult != 0;
@@ -77,30 +83,30 @@ rate_limit_spend(const struct rate_limit *limit, struct rate_limit_local *local,
 }
 
 /*
- * Takes what the CPU is short of from the bucket. Tokens of one kind stay with the CPU when the other kind
- * is refused: nothing is lost, and the refused packet has paid nothing.
+ * Takes what the CPU is short of from the bucket. Tokens of one kind stay with the CPU when the
+ * other kind is refused: nothing is lost, and the refused packet has paid nothing.
  */
-static inline __attribute__((always_inline)) void
-rate_limit_take(const struct rate_limit *limit, struct rate_limit_bucket *bucket,
-		struct rate_limit_local *local, __u32 bytes, __u64 now_ns)
+static inline __attribute__((always_inline)) void rate_limit_take(const struct rate_limit *limit,
+								  struct rate_limit_bucket *bucket,
+								  struct rate_limit_local *local,
+								  __u32 bytes, __u64 now_ns)
 {
 	const __u64 now = now_ns * RATE_LIMIT_UNITS_PER_NS;
 
 	if (limit->packet_rate.mult && !local->packets)
-		local->packets = bucket_take(&bucket->packets_empty_at, &limit->packet_rate, 1, now);
+		local->packets =
+			bucket_take(&bucket->packets_empty_at, &limit->packet_rate, 1, now);
 	if (limit->byte_rate.mult && local->bytes < bytes)
-		local->bytes +=
-			bucket_take(&bucket->bytes_empty_at, &limit->byte_rate, bytes, now);
+		local->bytes += bucket_take(&bucket->bytes_empty_at, &limit->byte_rate, bytes, now);
 }
 
 /*
- * Whether the CPU was refused in this very jiffy: then it need not read the clock to be refused again, which
- * makes a flood far over the limit cheap. Not for bursts that are worth only a few jiffies: tokens would
- * overflow meanwhile.
+ * Whether the CPU was refused in this very jiffy: then it need not read the clock to be refused
+ * again, which makes a flood far over the limit cheap. Not for bursts that are worth only a few
+ * jiffies: tokens would overflow meanwhile.
  */
-static inline __attribute__((always_inline)) int
-rate_limit_refused(const struct rate_limit *limit, const struct rate_limit_local *local,
-		   __u64 jiffies)
+static inline __attribute__((always_inline)) int rate_limit_refused(
+	const struct rate_limit *limit, const struct rate_limit_local *local, __u64 jiffies)
 {
 	return !limit->precise && local->refused_jiffies == jiffies;
 }
@@ -119,7 +125,8 @@ rate_limit_refused(const struct rate_limit *limit, const struct rate_limit_local
 /* Four jiffies at HZ 100, the slowest clock of any kernel. */
 #define RATE_LIMIT_PRECISE_UNITS (40000000ULL * RATE_LIMIT_UNITS_PER_NS)
 
-/* packet_tokens: how many tokens of this kind a whole packet is. burst: in packets, 0 is the default. */
+/* packet_tokens: how many tokens of this kind a whole packet is. burst: in packets, 0 is the
+ * default. */
 static inline int token_rate_prepare(struct token_rate *out, __u64 per_second, __u64 burst,
 				     __u64 packet_tokens, __u64 batch_max)
 {
@@ -140,7 +147,9 @@ static inline int token_rate_prepare(struct token_rate *out, __u64 per_second, _
 		return -ERANGE;
 
 	/* The most precise multiplier below 2^46. */
-	while ((((unsigned __int128)RATE_LIMIT_UNITS_PER_S << (rate.shift + 1)) / per_second) >> 46 == 0)
+	while ((((unsigned __int128)RATE_LIMIT_UNITS_PER_S << (rate.shift + 1)) / per_second) >>
+		       46 ==
+	       0)
 		rate.shift++;
 	rate.mult = (((unsigned __int128)RATE_LIMIT_UNITS_PER_S << rate.shift) + per_second / 2) /
 		    per_second;
@@ -152,8 +161,8 @@ static inline int token_rate_prepare(struct token_rate *out, __u64 per_second, _
 }
 
 /*
- * Computes what the programs need from pps, bps and burst. 0, or -ERANGE and *limit untouched: a limit over
- * RATE_LIMIT_MAX_*, or a burst that takes more than a year to refill.
+ * Computes what the programs need from pps, bps and burst. 0, or -ERANGE and *limit untouched: a
+ * limit over RATE_LIMIT_MAX_*, or a burst that takes more than a year to refill.
  */
 static inline int rate_limit_prepare(struct rate_limit *limit)
 {

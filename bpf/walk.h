@@ -73,13 +73,10 @@ static __always_inline graph_entry graph_start(const struct graph_walk *walk,
 {
 	const struct node *directory;
 	__u32 slot, page;
-	__u64 product;
 
 	if (!graph->shift)
 		return graph->start;
-	product = (walk->half[0] & graph->mask[0]) * graph->multiplier +
-		  (walk->half[1] & graph->mask[1]) * GRAPH_SECOND_MULTIPLIER;
-	slot = product >> (graph->shift & 63);
+	slot = graph_slot(graph, walk->half[0], walk->half[1]);
 	page = slot >> PAGE_ENTRIES_SHIFT;
 	directory = graph_node(walk, graph->start + page / NODE_ENTRIES);
 	if (!directory)

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The TC entries: what happens to a packet that XDP let through (ingress), and to one that the host
+ * sends (egress), top to bottom.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "classify.h"
+#include "packet.h"
+#include "verdict.h"
+
+struct verdict_note ingress_verdict, egress_verdict;
+
+/* More than any sensible chain of headers; what is not within it cannot be parsed and is dropped.
+ */
+#define PULL_BYTES 2048
+
+static __always_inline int parse_skb(const struct __sk_buff *skb, struct packet *pkt, __u32 egress)
+{
+	const struct frame frame = {
+		.data = (const void *)(long)skb->data,
+		.data_end = (const void *)(long)skb->data_end,
+		.length = skb->len,
+		.tags = skb->vlan_present ? 1 : 0,
+		.segmented = skb->gso_size != 0,
+		.egress = egress,
+	};
+
+	return packet_parse(&frame, pkt);
+}
+
+/* Makes the headers linear and parses again. A function of its own: the verifier looks at it once.
+ */
+__attribute__((noinline)) int parse_pulled(struct __sk_buff *skb, struct packet *pkt, __u32 egress)
+{
+	const __u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
+	int reason;
+
+	if (!pkt || bpf_skb_pull_data(skb, bytes))
+		return REASON_MALFORMED;
+	__builtin_memset(pkt, 0, sizeof(*pkt));
+	reason = parse_skb(skb, pkt, egress);
+	return reason == PARSE_NOT_LINEAR ? REASON_MALFORMED : reason;
+}
+
+/* Few packets have headers outside their linear part: trafgen's, and some drivers'. */
+static __always_inline int stage_parse(struct __sk_buff *skb, struct packet *pkt, enum hook hook)
+{
+	int reason = parse_skb(skb, pkt, hook == HOOK_EGRESS);
+
+	if (reason == PARSE_NOT_LINEAR)
+		reason = parse_pulled(skb, pkt, hook == HOOK_EGRESS);
+	return reason;
+}
+
+static __always_inline int judge(struct __sk_buff *skb, enum hook hook, struct verdict_note *note)
+{
+	struct packet pkt = {};
+	int reason;
+
+	reason = stage_parse(skb, &pkt, hook);
+	if (reason == NEXT)
+		reason = stage_classify(&pkt, record_in_force(), hook);
+	return verdict_tc(&pkt, reason, skb->queue_mapping, hook, note);
+}
+
+SEC("tc")
+int bgo_tc_ingress(struct __sk_buff *skb)
+{
+	return judge(skb, HOOK_INGRESS, &ingress_verdict);
+}
+
+SEC("tc")
+int bgo_tc_egress(struct __sk_buff *skb)
+{
+	return judge(skb, HOOK_EGRESS, &egress_verdict);
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The XDP entry: what happens to a packet before the network stack sees it, top to bottom.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "classify.h"
+#include "packet.h"
+#include "ratelimit_stage.h"
+#include "verdict.h"
+
+struct verdict_note xdp_verdict;
+
+/* Not loaded for fragments (multi-buffer), so the linear part is the whole frame. */
+static __always_inline int stage_parse(const struct xdp_md *ctx, struct packet *pkt)
+{
+	const struct frame frame = {
+		.data = (const void *)(long)ctx->data,
+		.data_end = (const void *)(long)ctx->data_end,
+		.length = ctx->data_end - ctx->data,
+	};
+	const int reason = packet_parse(&frame, pkt);
+
+	return reason == PARSE_NOT_LINEAR ? REASON_MALFORMED : reason;
+}
+
+SEC("xdp")
+int bgo_xdp(struct xdp_md *ctx)
+{
+	struct packet pkt = {};
+	int reason;
+
+	reason = stage_parse(ctx, &pkt);
+	if (reason == NEXT) {
+		__u32 record = record_in_force();
+
+		reason = stage_classify(&pkt, record, HOOK_XDP);
+		if (!is_dropped(reason))
+			reason = stage_rate_limit(&pkt, record, reason);
+	}
+	return verdict_xdp(&pkt, reason, ctx->rx_queue_index, &xdp_verdict);
+}
+
+char _license[] SEC("license") = "GPL";
