@@ -108,22 +108,41 @@ static struct attachment *attach(const char *interface, enum xdp_mode mode, enum
 	return attachment;
 }
 
-/* Captures what is logged while `attach_interface` runs, which must fail. Returns its error. */
+/* What is logged between begin and end. */
+struct capture {
+	int file, stderr_fd;
+};
+
+static struct capture capture_begin(void)
+{
+	const struct capture capture = {memfd_create("log", MFD_CLOEXEC), dup(STDERR_FILENO)};
+
+	assert_true(capture.file >= 0 && capture.stderr_fd >= 0);
+	dup2(capture.file, STDERR_FILENO);
+	return capture;
+}
+
+static void capture_end(struct capture capture, char *text, size_t size)
+{
+	ssize_t length;
+
+	dup2(capture.stderr_fd, STDERR_FILENO);
+	length = pread(capture.file, text, size - 1, 0);
+	text[length > 0 ? length : 0] = '\0';
+	close(capture.file);
+	close(capture.stderr_fd);
+}
+
+/* Returns the error, and what was logged in `text`. */
 static int attach_failing(const struct programs *with, const char *interface, enum xdp_mode mode,
 			  enum tc_kind kind, char *text, size_t size)
 {
-	const int file = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	const struct capture capture = capture_begin();
 	struct attachment *attachment = NULL;
-	ssize_t length;
 	int err;
 
-	dup2(file, STDERR_FILENO);
 	err = attach_interface(&attachment, with, interface, mode, kind);
-	dup2(saved, STDERR_FILENO);
-	length = pread(file, text, size - 1, 0);
-	text[length > 0 ? length : 0] = '\0';
-	close(file);
-	close(saved);
+	capture_end(capture, text, size);
 	assert_null(attachment);
 	return err;
 }
@@ -348,19 +367,16 @@ static void an_mtu_too_large_for_the_driver_says_what_to_do(void **state)
 {
 	const int program = foreign_program(BPF_PROG_TYPE_XDP); /* cannot do packets in fragments */
 	const struct interface interface = near_interface();
-	const int file = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	struct capture capture;
 	enum xdp_mode got;
-	char text[1024] = "";
+	char text[1024];
 	int err;
 
 	(void)state;
 	run("ip link set " NEAR " mtu 9000; ip link set " FAR " mtu 9000");
-	dup2(file, STDERR_FILENO);
+	capture = capture_begin();
 	err = xdp_attach(program, &interface, XDP_MODE_NATIVE, &got);
-	dup2(saved, STDERR_FILENO);
-	assert_true(pread(file, text, sizeof(text) - 1, 0) > 0);
-	close(file);
-	close(saved);
+	capture_end(capture, text, sizeof(text));
 	close(program);
 	assert_int_equal(err, -ERANGE);
 	assert_says(text, "lower it (ip link set dev " NEAR " mtu 1500) or use --mode generic");
@@ -636,17 +652,22 @@ static void status_tells_this_store_from_another(void **state)
 static void an_interface_that_goes_takes_everything_along(void **state)
 {
 	static const enum tc_kind kinds[] = {TC_KIND_TCX, TC_KIND_CLSACT};
+	struct attachment *attachment;
+	struct capture capture;
+	char text[4096];
 
-	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct attachment *attachment = attach(NEAR, XDP_MODE_AUTO, kinds[i]);
-
+		attachment = attach(NEAR, XDP_MODE_AUTO, kinds[i]);
 		assert_false(attachment_gone(attachment));
 		run("ip link del " NEAR);
 		assert_true(attachment_gone(attachment));
 		assert_nothing_attached();
+		capture = capture_begin();
 		detach_interface(attachment);
-		setup(NULL);
+		capture_end(capture, text, sizeof(text));
+		assert_says(text, "Removed TC egress filter");
+		assert_null(strstr(text, "No such device"));
+		setup(state);
 	}
 }
 
