@@ -92,6 +92,13 @@ static int find_interface(const char *name, struct interface *out)
 	return 0;
 }
 
+int attach_check(const char *interface)
+{
+	struct interface found;
+
+	return find_interface(interface, &found);
+}
+
 static int attach_xdp(struct attachment *attachment, const struct programs *programs,
 		      enum xdp_mode mode)
 {

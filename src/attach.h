@@ -17,6 +17,10 @@ enum tc_kind { TC_KIND_AUTO, TC_KIND_TCX, TC_KIND_CLSACT };
 const char *xdp_mode_name(enum xdp_mode mode); /* "auto", "native", "generic" */
 const char *tc_kind_name(enum tc_kind kind);   /* "auto", "tcx", "clsact" */
 
+/* Whether programs can be attached to an interface of that name, as far as can be told without: 0,
+ * or as below. */
+int attach_check(const char *interface);
+
 struct attachment;
 
 /*

@@ -25,6 +25,16 @@ struct server {
 	int signal_fd, link_fd;
 };
 
+/* Mistakes in the command are told like any command's, before anything is made or logged. */
+static int check_options(const struct server_options *options)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < options->interface_count; i++)
+		err = attach_check(options->interfaces[i]);
+	return err;
+}
+
 static int server_allocate(struct server *server)
 {
 	const size_t count = server->options->interface_count;
@@ -145,7 +155,7 @@ static int start(struct server *server, int *server_lock)
 
 /* -- Run -- */
 
-static void check_interfaces(struct server *server)
+static void note_gone(struct server *server)
 {
 	for (size_t i = 0; i < server->options->interface_count; i++) {
 		if (server->gone[i] || !attachment_gone(server->attachments[i]))
@@ -187,7 +197,7 @@ static int run(struct server *server)
 		}
 		if (event.data.fd == server->link_fd) {
 			netlink_drain(server->link_fd);
-			check_interfaces(server);
+			note_gone(server);
 		} else if (asked_to_stop(server)) {
 			break;
 		}
@@ -236,6 +246,9 @@ int server_run(const struct server_options *options)
 	};
 	int err;
 
+	err = check_options(options);
+	if (err)
+		return err;
 	log_daemon();
 	err = server_allocate(&server);
 	if (!err)
