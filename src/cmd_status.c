@@ -57,16 +57,23 @@ static void print_store(struct output *out, const struct store *store)
 			 output_megabytes(memory, text));
 }
 
+/* A limit in force; one that is disabled is in JSON only, so that its keys are always there. */
+static void print_limit(struct output *out, const char *key, const char *label, bool enabled,
+			uint64_t limit)
+{
+	if (limit)
+		output_number_as(out, key, enabled ? label : NULL, limit, "%llu",
+				 (unsigned long long)limit);
+	else
+		output_number_as(out, key, enabled ? label : NULL, limit, "no limit");
+}
+
 static void print_rate_limit(struct output *out, const struct rate_limit *limit)
 {
 	output_object(out, "rate_limit");
 	output_bool(out, "enabled", "Rate limit", limit->enabled, "enabled", "disabled");
-	if (limit->enabled) {
-		output_number_as(out, "pps", "  Packets/sec", limit->pps,
-				 limit->pps ? "%llu" : "no limit", (unsigned long long)limit->pps);
-		output_number_as(out, "bps", "  Bytes/sec", limit->bps,
-				 limit->bps ? "%llu" : "no limit", (unsigned long long)limit->bps);
-	}
+	print_limit(out, "pps", "  Packets/sec", limit->enabled, limit->pps);
+	print_limit(out, "bps", "  Bytes/sec", limit->enabled, limit->bps);
 	output_close(out);
 }
 

@@ -116,20 +116,19 @@ static void say_ready(const struct server_options *options, const struct store *
  * end; the programs stay loaded for as long as something attached holds them. -ECANCELED: asked to
  * stop meanwhile.
  */
-static int start(struct server *server, int *server_lock)
+static int start(struct server *server, int *server_lock, bool *created)
 {
 	const struct server_options *options = server->options;
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_(programs_cleanup) struct programs *programs = NULL;
-	bool created;
 	int err;
 
 	log_info("Starting firewall server...");
 	raise_memlock();
-	err = store_open_or_create(&store, options->pin_path, options->max_rules, &created);
+	err = store_open_or_create(&store, options->pin_path, options->max_rules, created);
 	if (err)
 		return err;
-	log_info("%s firewall maps at %s", created ? "Created" : "Using the", options->pin_path);
+	log_info("%s firewall maps at %s", *created ? "Created" : "Using the", options->pin_path);
 	if (asked_to_stop(server))
 		return -ECANCELED;
 	err = store_server_lock(store, server_lock);
@@ -235,6 +234,17 @@ static void server_free(struct server *server)
 	cleanup_close(&server->signal_fd);
 }
 
+/* A start that fails leaves things as they were: maps that are there because of it only go again.
+ */
+static void undo_start(struct server *server, int *server_lock, bool created)
+{
+	detach_all(server);
+	cleanup_close(server_lock);
+	*server_lock = -1;
+	if (created && store_remove(server->options->pin_path) == 0)
+		log_info("Removed the maps made by this start from %s", server->options->pin_path);
+}
+
 int server_run(const struct server_options *options)
 {
 	/* Closed last: a second server waits outside until this one is off the interfaces. */
@@ -244,6 +254,7 @@ int server_run(const struct server_options *options)
 		.signal_fd = -1,
 		.link_fd = -1,
 	};
+	bool created = false;
 	int err;
 
 	err = check_options(options);
@@ -253,12 +264,15 @@ int server_run(const struct server_options *options)
 	err = server_allocate(&server);
 	if (!err)
 		err = open_signals(&server);
-	if (!err)
-		err = start(&server, &server_lock);
+	if (err)
+		return err;
+	err = start(&server, &server_lock, &created);
+	if (err && err != -ECANCELED) {
+		undo_start(&server, &server_lock, created);
+		return err;
+	}
 	if (!err)
 		err = run(&server);
-	if (err && err != -ECANCELED)
-		return err;
 	shut_down(&server);
-	return 0;
+	return err == -ECANCELED ? 0 : err;
 }
