@@ -102,13 +102,13 @@ uint32_t lines_column(const struct lines *lines, const char *at)
 	return column;
 }
 
-static int report(const struct lines *lines, uint32_t line, uint32_t column, const char *format,
+static int report(const char *name, uint32_t line, uint32_t column, const char *format,
 		  va_list args)
 {
 	char text[512];
 
 	vsnprintf(text, sizeof(text), format, args);
-	return log_fail(-EINVAL, "%s:%u:%u: %s", lines->name, line, column, text);
+	return log_fail(-EINVAL, "%s:%u:%u: %s", name, line, column, text);
 }
 
 int lines_error(const struct lines *lines, const char *at, const char *format, ...)
@@ -117,19 +117,18 @@ int lines_error(const struct lines *lines, const char *at, const char *format, .
 	int err;
 
 	va_start(args, format);
-	err = report(lines, lines->number, lines_column(lines, at), format, args);
+	err = report(lines->name, lines->number, lines_column(lines, at), format, args);
 	va_end(args);
 	return err;
 }
 
-int lines_error_at(const struct lines *lines, uint32_t line, uint32_t column, const char *format,
-		   ...)
+int lines_error_at(const char *name, uint32_t line, uint32_t column, const char *format, ...)
 {
 	va_list args;
 	int err;
 
 	va_start(args, format);
-	err = report(lines, line, column, format, args);
+	err = report(name, line, column, format, args);
 	va_end(args);
 	return err;
 }

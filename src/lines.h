@@ -36,9 +36,9 @@ int lines_next(struct lines *lines);
 /* Logs "name:line:column: text" for a place in the current line. Returns -EINVAL. */
 int lines_error(const struct lines *lines, const char *at, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The same for another line. */
-int lines_error_at(const struct lines *lines, uint32_t line, uint32_t column, const char *format,
-		   ...) __attribute__((format(printf, 4, 5)));
+/* The same for any line. */
+int lines_error_at(const char *name, uint32_t line, uint32_t column, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 /* The column of a place in the current line, from 1, in characters. */
 uint32_t lines_column(const struct lines *lines, const char *at);
 

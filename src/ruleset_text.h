@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The save format: a whole rule set as text, one statement a line. What save writes, restore reads, and
- * saves byte for byte the same again.
+ * The save format: a whole rule set as text, one statement a line. What save writes, restore reads,
+ * and saves byte for byte the same again.
+ *
+ *   bgo-rules 1                                     first; blank lines and # lines may stand
+ * anywhere policy HOOK allow|deny [fragments match|drop]   once a hook; without it allow, match
+ *   rule HOOK LIST [INDEX] CIDR [port P[-Q]] [proto NAME|NUMBER] [comment "TEXT"]
+ *   next HOOK LIST INDEX                            the index for the list's next rule; saved only
+ * when it is not one more than the last rule's ratelimit [pps N] [bps N] [burst N]
+ * [exempt-whitelist] enabled|disabled
+ *
+ * HOOK is xdp, ingress or egress, LIST whitelist or blacklist. Rules without an index are numbered
+ * behind those with one. In a comment " and \ have a \ before them.
  */
 #ifndef BGO_RULESET_TEXT_H
 #define BGO_RULESET_TEXT_H
@@ -12,16 +22,25 @@
 
 #define RULESET_TEXT_VERSION 1
 
-/* Writes the committed state. 0 or negative errno of the write (not logged: the caller knows the file). */
+/* Writes the committed state. 0 or negative errno of the write (not logged: the caller knows the
+ * file). */
 int ruleset_text_save(const struct store *store, FILE *out);
 
 /*
- * Reads a save file into a transaction that began with transaction_replace_all(). Errors name `file_name`, line and
- * column, and are logged; the transaction is then to be aborted.
+ * Reads a save file into a transaction that began with transaction_replace_all(). Errors name
+ * `file_name`, line and column, and are logged; the transaction is then to be aborted.
  */
 int ruleset_text_restore(FILE *in, const char *file_name, struct transaction *txn);
 
 /* Reads and validates only. */
 int ruleset_text_check(FILE *in, const char *file_name);
+
+/* Single statements, for save and for tests. Failures to write stay in the stream. */
+void ruleset_text_write_rule(enum hook hook, enum list list, uint32_t index,
+			     const struct rule *rule, const char *comment, FILE *out);
+void ruleset_text_write_policy(enum hook hook, bool default_deny, bool drop_fragments, FILE *out);
+void ruleset_text_write_next(enum hook hook, enum list list, uint32_t next, FILE *out);
+/* Nothing when no limit was ever set. */
+void ruleset_text_write_limit(const struct rate_limit *limit, FILE *out);
 
 #endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The live rules of a list in the order of their indexes: slots are used again, so they lie in any
+ * order. */
+#ifndef BGO_RULE_ORDER_H
+#define BGO_RULE_ORDER_H
+
+#include "classifier.h"
+
+/* *out is an array to free(). 0 or -ENOMEM. */
+int rules_by_index(const struct rule_view *rules, const struct rule_slot ***out, size_t *count);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The save format to and from the store: see ruleset_text.h. Reading is ruleset_parse.c's. */
+#include "ruleset_text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "cleanup.h"
+#include "log.h"
+#include "rule.h"
+#include "rule_order.h"
+#include "ruleset_parse.h"
+
+static void write_comment(const char *comment, FILE *out)
+{
+	fputs(" comment \"", out);
+	for (; *comment; comment++) {
+		if (*comment == '"' || *comment == '\\')
+			putc('\\', out);
+		putc(*comment, out);
+	}
+	putc('"', out);
+}
+
+void ruleset_text_write_rule(enum hook hook, enum list list, uint32_t index,
+			     const struct rule *rule, const char *comment, FILE *out)
+{
+	char text[RULE_TEXT_BYTES];
+
+	rule_format(rule, text);
+	fprintf(out, "rule %s %s %u %s", hook_name(hook), list_name(list), index, text);
+	if (*comment)
+		write_comment(comment, out);
+	putc('\n', out);
+}
+
+void ruleset_text_write_policy(enum hook hook, bool default_deny, bool drop_fragments, FILE *out)
+{
+	fprintf(out, "policy %s %s fragments %s\n", hook_name(hook),
+		default_deny ? "deny" : "allow", drop_fragments ? "drop" : "match");
+}
+
+void ruleset_text_write_next(enum hook hook, enum list list, uint32_t next, FILE *out)
+{
+	fprintf(out, "next %s %s %u\n", hook_name(hook), list_name(list), next);
+}
+
+void ruleset_text_write_limit(const struct rate_limit *limit, FILE *out)
+{
+	if (!limit->pps && !limit->bps && !limit->burst && !limit->exempt_whitelist &&
+	    !limit->enabled)
+		return;
+	fputs("ratelimit", out);
+	if (limit->pps)
+		fprintf(out, " pps %" PRIu64, (uint64_t)limit->pps);
+	if (limit->bps)
+		fprintf(out, " bps %" PRIu64, (uint64_t)limit->bps);
+	if (limit->burst)
+		fprintf(out, " burst %" PRIu64, (uint64_t)limit->burst);
+	if (limit->exempt_whitelist)
+		fputs(" exempt-whitelist", out);
+	fputs(limit->enabled ? " enabled\n" : " disabled\n", out);
+}
+
+static int save_list(const struct store *store, enum hook hook, enum list list, FILE *out)
+{
+	const struct rule_view rules = store_rules(store, hook, list);
+	const uint32_t next_index = store_ruleset(store)->lists[hook][list].next_index;
+	_cleanup_free_ const struct rule_slot **sorted = NULL;
+	char comment[COMMENT_BYTES + 1];
+	size_t count;
+	int err;
+
+	err = rules_by_index(&rules, &sorted, &count);
+	if (err)
+		return err;
+	for (size_t i = 0; i < count; i++) {
+		store_comment(store, sorted[i], comment);
+		ruleset_text_write_rule(hook, list, sorted[i]->index, &sorted[i]->rule, comment,
+					out);
+	}
+	/* Indexes of rules that were removed are not given again after a restore either. */
+	if (next_index != (count ? sorted[count - 1]->index + 1 : 0))
+		ruleset_text_write_next(hook, list, next_index, out);
+	return 0;
+}
+
+int ruleset_text_save(const struct store *store, FILE *out)
+{
+	const struct ruleset *ruleset = store_ruleset(store);
+	int err;
+
+	errno = 0;
+	fprintf(out, "bgo-rules %d\n", RULESET_TEXT_VERSION);
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		ruleset_text_write_policy(hook, ruleset->hooks[hook].default_deny,
+					  ruleset->hooks[hook].drop_fragments, out);
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
+		for (enum list list = 0; list < LIST_COUNT; list++) {
+			err = save_list(store, hook, list, out);
+			if (err)
+				return err;
+		}
+	}
+	ruleset_text_write_limit(store_rate_limit(store), out);
+	if (fflush(out) || ferror(out))
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int add_rule(const struct ruleset_file *file, const struct ruleset_rule *rule,
+		    const char *file_name, struct transaction *txn)
+{
+	struct added added;
+	int err;
+
+	err = transaction_add(txn, rule->hook, rule->list, &rule->rule,
+			      file->comments + rule->comment, &rule->index, &added);
+	if (err == -EEXIST || err == -ERANGE)
+		return log_error(err, "%s:%u:%u: index %u", file_name, rule->line, rule->column,
+				 rule->index);
+	return err;
+}
+
+int ruleset_text_restore(FILE *in, const char *file_name, struct transaction *txn)
+{
+	_cleanup_ruleset_file_ struct ruleset_file file = {0};
+	int err;
+
+	err = ruleset_file_parse(in, file_name, &file);
+	if (err)
+		return err;
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
+		transaction_policy(txn, hook, file.default_deny[hook]);
+		transaction_fragments(txn, hook, file.drop_fragments[hook]);
+	}
+	for (size_t i = 0; i < file.rule_count; i++) {
+		err = add_rule(&file, &file.rules[i], file_name, txn);
+		if (err)
+			return err;
+	}
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++)
+			transaction_reserve_index(txn, hook, list, file.next_index[hook][list]);
+	err = transaction_rate_limit(txn, &file.limit);
+	return err ? log_error(err, "%s: rate limit", file_name) : 0;
+}
+
+int ruleset_text_check(FILE *in, const char *file_name)
+{
+	_cleanup_ruleset_file_ struct ruleset_file file = {0};
+
+	return ruleset_file_parse(in, file_name, &file);
+}
