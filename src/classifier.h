@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules to decision graph: compiles the live rules of one list and family into nodes that the walk of
- * bpf/classify.h follows. Pure: memory in, memory out, no libbpf, no input or output.
+ * Rules to decision graph: compiles the live rules of one list and family into nodes that the walk
+ * of bpf/walk.h follows. Pure: memory in, memory out, no libbpf, no input or output.
  */
 #ifndef BGO_CLASSIFIER_H
 #define BGO_CLASSIFIER_H
@@ -32,30 +32,35 @@ struct node_pool {
 
 /*
  * Compiles every live rule of the family from nothing.
- * Returns 0, -ENOSPC (the pool is too small), -E2BIG (the walk would be longer than GRAPH_MAX_STEPS) or
- * -ENOMEM; on failure *out is untouched and what was written lies behind the pool's used mark, unused.
+ * Returns 0, -ENOSPC (the pool is too small), -E2BIG (the walk would be longer than
+ * GRAPH_MAX_STEPS) or -ENOMEM; on failure *out is untouched and what was written lies behind the
+ * pool's used mark, unused.
  */
 int classifier_compile(const struct rule_view *rules, enum family family, struct node_pool *pool,
 		       struct graph_list *out);
 
 /*
- * Compiles the change from *old to the rules in *rules by copying only what differs: the parts *old points
- * to are never written. `changed` names every rule of the family that was added or removed since *old (a
- * rule that only has another hit number counts as changed). May compile from nothing when that is cheaper
- * or better. Same errors as classifier_compile().
+ * Compiles the change from *old to the rules in *rules by copying only what differs: the parts *old
+ * points to are never written. `changed` names every rule of the family that was added or removed
+ * since *old (a rule that only has another hit number counts as changed). May compile from nothing
+ * when that is cheaper or better. Same errors as classifier_compile().
  */
 int classifier_update(const struct rule_view *rules, enum family family,
 		      const struct graph_list *old, const struct rule *const *changed,
 		      size_t changed_count, struct node_pool *pool, struct graph_list *out);
 
 /*
- * The walk on the host, for tests and `list --ip`: the hit number of the rule that matches the key, or -1
- * when none does, or -EILSEQ when the graph is broken.
+ * The walk on the host, for tests and `list --ip`: the hit number of the rule that matches the key,
+ * or -1 when none does, or -EILSEQ when the graph is broken.
  */
 int64_t classifier_match(const struct node *nodes, uint32_t node_count,
 			 const struct graph_list *list, const uint32_t key[KEY_WORDS]);
 
-/* The longest walk through any one graph of the list, in steps. */
-uint32_t classifier_longest_walk(const struct node *nodes, const struct graph_list *list);
+/*
+ * The longest walk through any one graph of the list, in steps, or -ENOMEM. The graph must not be
+ * broken.
+ */
+int classifier_longest_walk(const struct node *nodes, uint32_t node_count,
+			    const struct graph_list *list);
 
 #endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Compiles a graph slot by slot and lays its root in pages. Compiling some slots only makes new
+ * pages for these, and a new directory: what the old root points to is never written.
+ */
+#include <string.h>
+
+#include "classifier_parts.h"
+
+/* A root under construction. */
+struct root {
+	struct builder *builder;
+	const struct graph *graph;
+	const struct slot_set *set;
+	const struct item *sorted; /* by slot; those of place r in the set end at ends[r] */
+	const uint32_t *ends;
+	uint32_t carried;
+	uint32_t zero_page; /* a page without any rule is there once; UINT32_MAX: not yet */
+};
+
+uint32_t slot_set_find(const struct slot_set *set, uint32_t slot)
+{
+	uint32_t low = 0, count = set->count;
+
+	if (!set->slots)
+		return slot;
+	while (count) {
+		uint32_t half = count / 2;
+
+		if (set->slots[low + half] < slot) {
+			low += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	return low;
+}
+
+static uint32_t slot_at(const struct slot_set *set, uint32_t place)
+{
+	return set->slots ? set->slots[place] : place;
+}
+
+/* Insertion for the few rules that a slot has as a rule. */
+static void items_sort(struct item *items, uint32_t count)
+{
+	if (count > 16) {
+		qsort(items, count, sizeof(*items), item_compare);
+		return;
+	}
+	for (uint32_t i = 1; i < count; i++) {
+		struct item item = items[i];
+		uint32_t j = i;
+
+		for (; j && item_compare(&item, &items[j - 1]) < 0; j--)
+			items[j] = items[j - 1];
+		items[j] = item;
+	}
+}
+
+/*
+ * Copies the rules of the graph sorted by the first place in the set that they are in. *ends gets
+ * the end of each place's rules.
+ */
+static int items_by_place(const struct graph *graph, const struct graph_rules *rules,
+			  const struct slot_set *set, struct item **out, uint32_t **out_ends)
+{
+	/* One more in front: counting and copying leaves ends[r + 1] at the begin of place r + 1.
+	 */
+	_cleanup_free_ uint32_t *ends = calloc((size_t)set->count + 2, sizeof(*ends));
+	_cleanup_free_ struct item *sorted = malloc(((size_t)rules->count + 1) * sizeof(*sorted));
+
+	if (!ends || !sorted)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < rules->count; i++)
+		if (graph_rules_have(rules, &rules->items[i]))
+			ends[slot_set_find(set, graph_slot_of(graph, rules->items[i].addr)) + 2]++;
+	for (uint32_t r = 2; r <= set->count; r++)
+		ends[r] += ends[r - 1];
+	for (uint32_t i = 0; i < rules->count; i++)
+		if (graph_rules_have(rules, &rules->items[i]))
+			sorted[ends[slot_set_find(set, graph_slot_of(graph, rules->items[i].addr)) +
+				    1]++] = rules->items[i];
+	for (uint32_t r = 0; r < set->count; r++)
+		items_sort(sorted + ends[r], ends[r + 1] - ends[r]);
+	*out = take(sorted);
+	*out_ends = take(ends);
+	return 0;
+}
+
+static graph_entry slot_compile(struct root *root, uint32_t place)
+{
+	const struct graph *graph = root->graph;
+	uint32_t begin = root->ends[place];
+	uint32_t addr[4] = {0}, known = 0;
+
+	/* A hash tells nothing of the address, and no prefix reaches over its slot. */
+	if (graph->shift && root->builder->family == FAMILY_IPV4) {
+		known = graph->root_len;
+		addr[0] = slot_at(root->set, place) << (32 - known);
+	}
+	return region_compile(root->builder, root->sorted + begin, root->ends[place + 1] - begin,
+			      addr, known, &root->carried);
+}
+
+/* Returns the index of the page's first node. */
+static uint32_t page_append(struct root *root, const graph_entry entries[PAGE_ENTRIES])
+{
+	static const graph_entry zeros[PAGE_ENTRIES];
+	bool empty = !memcmp(entries, zeros, sizeof(zeros));
+	struct node *nodes;
+	uint32_t index;
+
+	if (empty && root->zero_page != UINT32_MAX)
+		return root->zero_page;
+	nodes = nodes_append(root->builder, PAGE_NODES, &index);
+	if (!nodes)
+		return 0;
+	memcpy(nodes, entries, sizeof(zeros));
+	if (empty)
+		root->zero_page = index;
+	return index;
+}
+
+/* Compiles the slots of the set in their pages; directory[] is as it was and gets the new pages. */
+static int pages_compile(struct root *root, uint32_t *directory)
+{
+	graph_entry entries[PAGE_ENTRIES] = {0};
+	uint32_t place = 0;
+
+	while (place < root->set->count && !root->builder->err) {
+		uint32_t page = slot_at(root->set, place) >> PAGE_ENTRIES_SHIFT;
+
+		if (root->set->slots)
+			memcpy(entries, &root->builder->nodes[directory[page]], sizeof(entries));
+		for (; place < root->set->count; place++) {
+			uint32_t slot = slot_at(root->set, place);
+
+			if (slot >> PAGE_ENTRIES_SHIFT != page)
+				break;
+			entries[slot % PAGE_ENTRIES] = slot_compile(root, place);
+		}
+		directory[page] = page_append(root, entries);
+	}
+	return root->builder->err;
+}
+
+static int directory_compile(struct root *root, graph_entry *start)
+{
+	struct builder *builder = root->builder;
+	uint32_t pages = 1u << (64 - root->graph->shift - PAGE_ENTRIES_SHIFT), index;
+	uint32_t count = (pages + NODE_ENTRIES - 1) / NODE_ENTRIES;
+	_cleanup_free_ struct node *directory = calloc(count, sizeof(*directory));
+	struct node *nodes;
+	int err;
+
+	if (!directory)
+		return -ENOMEM;
+	if (root->set->slots)
+		memcpy(directory, &builder->nodes[root->graph->start], count * sizeof(*directory));
+	err = pages_compile(root, (uint32_t *)directory);
+	if (err)
+		return err;
+	nodes = nodes_append(builder, count, &index);
+	if (!nodes)
+		return builder->err;
+	memcpy(nodes, directory, count * sizeof(*directory));
+	*start = index;
+	return 0;
+}
+
+int root_compile(struct builder *builder, struct graph *graph, const struct graph_rules *rules,
+		 const struct slot_set *set)
+{
+	const struct slot_set whole = {.slots = NULL, .count = 1};
+	_cleanup_free_ struct item *sorted = NULL;
+	_cleanup_free_ uint32_t *ends = NULL;
+	struct root root = {
+		.builder = builder,
+		.graph = graph,
+		.set = graph->shift ? set : &whole,
+		.zero_page = UINT32_MAX,
+	};
+	int err;
+
+	err = items_by_place(graph, rules, root.set, &sorted, &ends);
+	if (err)
+		return err;
+	root.sorted = sorted;
+	root.ends = ends;
+	if (graph->shift)
+		return directory_compile(&root, &graph->start);
+	graph->start = slot_compile(&root, 0);
+	return builder->err;
+}
