@@ -151,6 +151,7 @@ struct config {
 	__u32 initialised; /* 0: the pins are an unfinished creation and do not count */
 	__u32 daemon_pid;  /* counts only while server/ is locked */
 	__u64 intent;	   /* 1: a transaction was begun and not ended: scrub first */
+	__u64 store_id;	   /* random, kept by migrations: whose a program is that uses these maps */
 	__u64 grace;	   /* no packet reads a record of a generation before this one any more */
 	/* The commit word: one aligned store makes a new generation visible to packets and readers. */
 	__u64 commit __attribute__((aligned(64)));

@@ -24,17 +24,6 @@ int program_id(int program_fd, uint32_t *id)
 	return 0;
 }
 
-int map_id(int map_fd, uint32_t *id)
-{
-	struct bpf_map_info info = {};
-	__u32 length = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(map_fd, &info, &length))
-		return -errno;
-	*id = info.id;
-	return 0;
-}
-
 /* Whether the map is a config map of this layout, and what it holds. */
 static int read_config(uint32_t id, bool *is_config, struct config *config)
 {
@@ -82,7 +71,7 @@ int program_owner(uint32_t id, struct program_owner *out)
 			return err;
 		if (!is_config)
 			continue;
-		owner.config_map_id = map_ids[i];
+		owner.store_id = config.store_id;
 		owner.server_pid = config.daemon_pid;
 		break;
 	}

@@ -26,16 +26,15 @@ static inline void cleanup_interfaces(struct if_nameindex **list)
 /* -- Whose is a program? -- */
 
 struct program_owner {
-	char name[16];		/* the program's */
-	uint32_t config_map_id; /* of the store the program works on, 0: not one of bgo's */
-	uint32_t server_pid;	/* the last server of that store */
+	char name[16];	     /* the program's */
+	uint64_t store_id;   /* of the store the program works on, 0: not one of bgo's */
+	uint32_t server_pid; /* the last server of that store */
 };
 
 /* Needs CAP_SYS_ADMIN: -EPERM without. -ENOENT: the program is gone. Logs nothing. */
 int program_owner(uint32_t program_id, struct program_owner *out);
-/* The kernel's id of a program or a map held as a file descriptor; 0 or negative errno. */
+/* The kernel's id of a program held as a file descriptor; 0 or negative errno. */
 int program_id(int program_fd, uint32_t *id);
-int map_id(int map_fd, uint32_t *id);
 
 /* -- XDP -- */
 

@@ -10,9 +10,9 @@
 
 #include "log.h"
 
-/* 1: the program works on the store of that config map, 0: it does not or is gone, or negative
+/* 1: the program works on that store, 0: it does not or is gone, or negative
  * errno. */
-static int is_ours(uint32_t program, uint32_t config_map_id)
+static int is_ours(uint32_t program, const struct store *store)
 {
 	struct program_owner owner;
 	int err;
@@ -20,16 +20,16 @@ static int is_ours(uint32_t program, uint32_t config_map_id)
 	err = program_owner(program, &owner);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	return owner.config_map_id == config_map_id;
+	return owner.store_id == store_id(store);
 }
 
 /* The first program of ours among `count`, by position, -ENOENT, or another negative errno. */
-static int find_ours(const struct tc_program *programs, int count, uint32_t config_map_id)
+static int find_ours(const struct tc_program *programs, int count, const struct store *store)
 {
 	int ours;
 
 	for (int i = 0; i < count; i++) {
-		ours = is_ours(programs[i].id, config_map_id);
+		ours = is_ours(programs[i].id, store);
 		if (ours < 0)
 			return ours;
 		if (ours)
@@ -38,7 +38,7 @@ static int find_ours(const struct tc_program *programs, int count, uint32_t conf
 	return -ENOENT;
 }
 
-static int xdp_status(const struct interface *interface, uint32_t config_map_id,
+static int xdp_status(const struct interface *interface, const struct store *store,
 		      struct attach_status *status)
 {
 	enum xdp_mode mode;
@@ -48,7 +48,7 @@ static int xdp_status(const struct interface *interface, uint32_t config_map_id,
 	err = xdp_query(interface, &id, &mode);
 	if (err || !id)
 		return err;
-	ours = is_ours(id, config_map_id);
+	ours = is_ours(id, store);
 	if (ours < 0)
 		return ours;
 	if (!ours) {
@@ -61,7 +61,7 @@ static int xdp_status(const struct interface *interface, uint32_t config_map_id,
 }
 
 static int tc_status(const struct interface *interface, enum tc_direction direction,
-		     uint32_t config_map_id, struct attach_status *status)
+		     const struct store *store, struct attach_status *status)
 {
 	static const struct {
 		int (*query)(const struct interface *interface, enum tc_direction direction,
@@ -77,7 +77,7 @@ static int tc_status(const struct interface *interface, enum tc_direction direct
 		count = kinds[i].query(interface, direction, programs);
 		if (count < 0)
 			return count;
-		ours = find_ours(programs, count, config_map_id);
+		ours = find_ours(programs, count, store);
 		if (ours >= 0) {
 			*id = programs[ours].id;
 			status->tc_kind = tc_kind_name(kinds[i].kind);
@@ -89,16 +89,16 @@ static int tc_status(const struct interface *interface, enum tc_direction direct
 	return 0;
 }
 
-static int interface_status(const struct interface *interface, uint32_t config_map_id,
+static int interface_status(const struct interface *interface, const struct store *store,
 			    struct attach_status *status)
 {
 	int err;
 
 	*status = (struct attach_status){.ifindex = interface->index};
 	memcpy(status->interface, interface->name, sizeof(status->interface));
-	err = xdp_status(interface, config_map_id, status);
+	err = xdp_status(interface, store, status);
 	for (enum tc_direction direction = 0; !err && direction < TC_DIRECTIONS; direction++)
-		err = tc_status(interface, direction, config_map_id, status);
+		err = tc_status(interface, direction, store, status);
 	/* It went while we asked. */
 	return err == -ENODEV ? 0 : err;
 }
@@ -131,22 +131,18 @@ int attach_status(const struct store *store, struct attach_status **out)
 	_cleanup_interfaces_ struct if_nameindex *list = if_nameindex();
 	_cleanup_free_ struct attach_status *all = NULL;
 	struct interface interface;
-	uint32_t config_map_id;
 	int found = 0;
 	int err;
 
 	if (!list)
 		return log_error(-errno, "list interfaces");
-	err = map_id(store_map_fd(store, MAP_config_map), &config_map_id);
-	if (err)
-		return log_error(err, "ask for the id of config_map");
 	all = calloc(count_interfaces(list) + 1, sizeof(*all));
 	if (!all)
 		return log_error(-ENOMEM, "list interfaces");
 
 	for (const struct if_nameindex *i = list; i->if_index; i++) {
 		interface = interface_of(i);
-		err = interface_status(&interface, config_map_id, &all[found]);
+		err = interface_status(&interface, store, &all[found]);
 		if (err)
 			return log_error(err, "ask what is attached to interface %s%s", i->if_name,
 					 err == -EPERM ? " (needs CAP_SYS_ADMIN)" : "");
@@ -160,7 +156,7 @@ int attach_status(const struct store *store, struct attach_status **out)
 /* Removes the filters of this store's programs at one direction, except `keep`. Returns how many.
  */
 static int remove_filters(const struct interface *interface, enum tc_direction direction,
-			  uint32_t config_map_id, uint32_t keep)
+			  const struct store *store, uint32_t keep)
 {
 	struct tc_program programs[TC_PROGRAMS_MAX];
 	struct tc_filter filter;
@@ -171,7 +167,7 @@ static int remove_filters(const struct interface *interface, enum tc_direction d
 	for (int i = 0; i < count; i++) {
 		if (programs[i].id == keep)
 			continue;
-		ours = is_ours(programs[i].id, config_map_id);
+		ours = is_ours(programs[i].id, store);
 		if (ours < 0)
 			return ours;
 		if (!ours)
@@ -210,22 +206,19 @@ int attach_remove_leftovers(const struct store *store, const struct programs *ke
 	_cleanup_interfaces_ struct if_nameindex *list = if_nameindex();
 	uint32_t keep_ids[TC_DIRECTIONS];
 	struct interface interface;
-	uint32_t config_map_id;
 	int removed = 0;
 	int err;
 
 	if (!list)
 		return log_error(-errno, "list interfaces");
-	err = map_id(store_map_fd(store, MAP_config_map), &config_map_id);
-	if (!err)
-		err = kept_programs(keep, keep_ids);
+	err = kept_programs(keep, keep_ids);
 	if (err)
 		return log_error(err, "look for leftover TC filters");
 
 	for (const struct if_nameindex *i = list; i->if_index; i++) {
 		interface = interface_of(i);
 		for (enum tc_direction d = 0; d < TC_DIRECTIONS; d++) {
-			err = remove_filters(&interface, d, config_map_id, keep_ids[d]);
+			err = remove_filters(&interface, d, store, keep_ids[d]);
 			if (err < 0)
 				return log_error(
 					err, "remove leftover TC filters from interface %s%s",

@@ -52,7 +52,7 @@ static int fail_occupied(const struct interface *interface)
 		return log_fail(-EBUSY, "start on %s: another XDP program is attached",
 				interface->name);
 	err = program_owner(id, &owner);
-	if (!err && owner.config_map_id)
+	if (!err && owner.store_id)
 		return log_fail(-EBUSY,
 				"start on %s: another bgo server, pid %u, filters this interface: "
 				"stop it first",

@@ -424,6 +424,11 @@ int store_rate_limit_stats(const struct store *store, struct rate_limit_stats *o
 	return 0;
 }
 
+uint64_t store_id(const struct store *store)
+{
+	return store->config->store_id;
+}
+
 int store_server_pid(const struct store *store)
 {
 	return pin_dir_server_runs(store->dir_fd) ? (int)store->config->daemon_pid : 0;

@@ -147,6 +147,8 @@ int transaction_commit(struct transaction **txn);
  * store.
  */
 int store_server_lock(struct store *store, int *lock_fd);
+/* Tells this store from others, also after a migration to other maps. */
+uint64_t store_id(const struct store *store);
 /* The running server's pid, 0 when none runs. */
 int store_server_pid(const struct store *store);
 

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "../bpf/map_list.h"
@@ -111,6 +112,8 @@ static int write_first_record(int fds[MAP_COUNT], uint32_t max_rules)
 
 	if (!ruleset)
 		return -ENOMEM;
+	if (getrandom(&config.store_id, sizeof(config.store_id), 0) < 0)
+		return -errno;
 	ruleset->generation = 1;
 	ruleset->half_since = 1;
 	ruleset->limit_since = 1;

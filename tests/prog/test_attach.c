@@ -222,7 +222,7 @@ static int ingress_filters(void)
 }
 
 /* Attaches in a process that is then killed, as a server may be. */
-static void attach_and_be_killed(enum tc_kind kind)
+static void attach_and_be_killed(const struct programs *with, enum tc_kind kind)
 {
 	struct attachment *attachment;
 	const pid_t child = fork();
@@ -230,7 +230,7 @@ static void attach_and_be_killed(enum tc_kind kind)
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		if (attach_interface(&attachment, programs, NEAR, XDP_MODE_NATIVE, kind) == 0)
+		if (attach_interface(&attachment, with, NEAR, XDP_MODE_NATIVE, kind) == 0)
 			raise(SIGKILL);
 		_exit(1);
 	}
@@ -583,7 +583,7 @@ static void ours_runs_before_a_tcx_program_that_was_there(void **state)
 static void killed_with_links_nothing_stays(void **state)
 {
 	(void)state;
-	attach_and_be_killed(TC_KIND_TCX);
+	attach_and_be_killed(programs, TC_KIND_TCX);
 	assert_nothing_attached();
 }
 
@@ -592,7 +592,7 @@ static void killed_with_clsact_half_a_firewall_stays_and_is_seen(void **state)
 	struct attach_status status;
 
 	(void)state;
-	attach_and_be_killed(TC_KIND_CLSACT);
+	attach_and_be_killed(programs, TC_KIND_CLSACT);
 	status = the_status();
 	assert_int_equal(status.xdp_program_id, 0);
 	assert_null(status.xdp_mode);
@@ -603,7 +603,7 @@ static void killed_with_clsact_half_a_firewall_stays_and_is_seen(void **state)
 static void leftover_filters_are_removed_and_others_are_not(void **state)
 {
 	(void)state;
-	attach_and_be_killed(TC_KIND_CLSACT);
+	attach_and_be_killed(programs, TC_KIND_CLSACT);
 	add_foreign_filter(7, 1, 0);
 	assert_int_equal(attach_remove_leftovers(other_store, NULL), 0);
 	assert_int_equal(the_status().tc_ingress_program_id, id_of(HOOK_INGRESS));
@@ -620,7 +620,7 @@ static void leftovers_are_removed_beside_the_programs_that_replace_them(void **s
 	uint32_t id = 0;
 
 	(void)state;
-	attach_and_be_killed(TC_KIND_CLSACT);
+	attach_and_be_killed(programs, TC_KIND_CLSACT);
 	assert_int_equal(programs_load(&newer, store, false), 0);
 	assert_int_equal(program_id(programs_fd(newer, HOOK_INGRESS), &id), 0);
 	assert_int_equal(attach_interface(&attachment, newer, NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT),
@@ -634,6 +634,28 @@ static void leftovers_are_removed_beside_the_programs_that_replace_them(void **s
 	detach_interface(attachment);
 	programs_unload(newer);
 	assert_nothing_attached();
+}
+
+/* Its programs work on the maps from before, which are pinned nowhere any more. */
+static void leftovers_of_before_a_migration_are_removed(void **state)
+{
+	const char *const pins = "/sys/fs/bpf/migrated";
+	struct store *migrated = NULL;
+	struct programs *loaded = NULL;
+	bool created;
+
+	(void)state;
+	open_firewall(pins, &migrated, &loaded);
+	attach_and_be_killed(loaded, TC_KIND_CLSACT);
+	programs_unload(loaded);
+	store_close(migrated);
+	assert_int_equal(store_open_or_create(&migrated, pins, 4096, &created), 0);
+	assert_int_equal(store_max_rules(migrated), 4096);
+	assert_int_equal(ingress_filters(), 1);
+	assert_int_equal(attach_remove_leftovers(migrated, NULL), 2);
+	assert_int_equal(ingress_filters(), 0);
+	store_close(migrated);
+	assert_int_equal(store_remove(pins), 0);
 }
 
 static void status_tells_this_store_from_another(void **state)
@@ -705,6 +727,7 @@ int main(void)
 		ATTACH_TEST(killed_with_clsact_half_a_firewall_stays_and_is_seen),
 		ATTACH_TEST(leftover_filters_are_removed_and_others_are_not),
 		ATTACH_TEST(leftovers_are_removed_beside_the_programs_that_replace_them),
+		ATTACH_TEST(leftovers_of_before_a_migration_are_removed),
 		ATTACH_TEST(status_tells_this_store_from_another),
 		ATTACH_TEST(an_interface_that_goes_takes_everything_along),
 	};
