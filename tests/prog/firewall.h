@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A firewall for tests: a store in a bpffs that only this process sees, and the programs loaded on
+ * it, not attached to anything. What fails here ends the test program.
+ */
+#ifndef BGO_TESTS_FIREWALL_H
+#define BGO_TESTS_FIREWALL_H
+
+#include "../../src/programs.h"
+#include "packets.h"
+
+struct firewall {
+	char mount_point[32];
+	struct store *store;
+	struct programs *programs;
+};
+
+/* record: whether the programs note each verdict, see programs_load(). */
+void firewall_setup(struct firewall *firewall, bool record);
+void firewall_teardown(struct firewall *firewall);
+
+/* Replaces all rules by statements of the save format with ';' between them and '@' for the hook's
+ * name. */
+void firewall_rules(struct firewall *firewall, enum hook hook, const char *statements);
+
+struct run {
+	bool dropped;
+	bool changed;	      /* the packet came out different */
+	uint32_t duration_ns; /* of one run, the kernel's mean */
+};
+/* Runs the packet through the hook's program `repeat` times. 0 or negative errno. */
+int firewall_run(const struct firewall *firewall, enum hook hook, const struct packet_bytes *packet,
+		 uint32_t gso_size, int repeat, struct run *run);
+
+#endif
