@@ -34,7 +34,7 @@ void detach_interface(struct attachment *attachment);
 
 /* The name it was attached by. */
 const char *attachment_interface(const struct attachment *attachment);
-/* Whether the interface was removed, or left this network namespace, and our programs with it. */
+/* Whether the interface was removed or left this network namespace. */
 bool attachment_gone(const struct attachment *attachment);
 
 /* What is attached to an interface right now, asked of the kernel, no matter by whom. */

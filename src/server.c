@@ -160,10 +160,9 @@ static void note_gone(struct server *server)
 		if (server->gone[i] || !attachment_gone(server->attachments[i]))
 			continue;
 		server->gone[i] = true;
-		log_warning(
-			"Interface %s is gone (removed, or moved to another network namespace): "
-			"it is not filtered any more; restart when it is back",
-			attachment_interface(server->attachments[i]));
+		log_warning("Interface %s is gone from this network namespace: start the server "
+			    "again when it is back",
+			    attachment_interface(server->attachments[i]));
 	}
 }
 
