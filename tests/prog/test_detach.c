@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What stays and what goes: beside filters and programs of others, after a server was killed, and
+ * with the interface itself.
+ */
+#include "near.h"
+
+#include <bpf/libbpf.h>
+#include <string.h>
+
+/* -- Neighbours at TC -- */
+
+static void the_clsact_qdisc_goes_with_the_filters_when_we_made_it(void **state)
+{
+	(void)state;
+	detach_interface(near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT));
+	assert_qdisc(false);
+}
+
+static void a_clsact_qdisc_that_was_there_stays(void **state)
+{
+	(void)state;
+	shell("tc qdisc add dev " NEAR " clsact");
+	detach_interface(near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT));
+	assert_nothing_attached();
+	assert_qdisc(true);
+}
+
+static void a_foreign_filter_on_our_clsact_survives(void **state)
+{
+	struct attachment *attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT);
+
+	(void)state;
+	add_foreign_filter(7, 1, 0);
+	assert_int_equal(ingress_filters(), 2);
+	detach_interface(attachment);
+	assert_nothing_attached();
+	assert_int_equal(ingress_filters(), 1);
+	assert_qdisc(true);
+}
+
+static void a_foreign_filter_of_another_kind_survives(void **state)
+{
+	struct attachment *attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT);
+	char text[4096];
+
+	(void)state;
+	shell("tc filter add dev " NEAR " egress protocol ip u32 match u32 0 0");
+	detach_interface(attachment);
+	assert_nothing_attached();
+	shell_output("tc filter show dev " NEAR " egress", text, sizeof(text));
+	assert_says(text, "u32");
+}
+
+static void a_foreign_filter_of_the_first_priority_is_no_obstacle(void **state)
+{
+	struct attachment *attachment;
+
+	(void)state;
+	shell("tc qdisc add dev " NEAR " clsact");
+	add_foreign_filter(1, 1, 0);
+	attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT);
+	assert_int_equal(ingress_filters(), 2);
+	detach_interface(attachment);
+	assert_int_equal(ingress_filters(), 1);
+}
+
+static void a_filter_put_in_place_of_ours_is_left_alone(void **state)
+{
+	struct attachment *attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT);
+
+	(void)state;
+	add_foreign_filter(1, 1, BPF_TC_F_REPLACE);
+	assert_int_equal(near_status().tc_ingress_program_id, 0);
+	detach_interface(attachment);
+	assert_nothing_attached();
+	assert_int_equal(ingress_filters(), 1);
+}
+
+static void a_filter_of_ours_that_somebody_removed_is_no_error(void **state)
+{
+	struct attachment *attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT);
+	struct attach_status status;
+
+	(void)state;
+	shell("tc filter del dev " NEAR " ingress");
+	status = near_status();
+	assert_int_equal(status.tc_ingress_program_id, 0);
+	assert_int_not_equal(status.tc_egress_program_id, 0);
+	assert_false(attach_status_complete(&status));
+	detach_interface(attachment);
+	assert_nothing_attached();
+	assert_qdisc(false);
+}
+
+static void ours_runs_before_a_tcx_program_that_was_there(void **state)
+{
+	const int foreign = foreign_program(BPF_PROG_TYPE_SCHED_CLS);
+	const struct interface interface = near_interface();
+	struct tc_program found[TC_PROGRAMS_MAX];
+	struct tc_filter filter = TC_FILTER_NONE;
+	struct attachment *attachment;
+
+	(void)state;
+	assert_int_equal(tcx_attach(foreign, &interface, TC_INGRESS, &filter), 0);
+	attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_TCX);
+	assert_int_equal(tcx_query(&interface, TC_INGRESS, found), 2);
+	assert_int_equal(found[0].id, near_program_id(HOOK_INGRESS));
+	detach_interface(attachment);
+	assert_int_equal(tcx_query(&interface, TC_INGRESS, found), 1);
+	assert_int_equal(found[0].id, filter.program_id);
+	assert_int_equal(tc_detach(&interface, TC_INGRESS, &filter), 0);
+	close(foreign);
+}
+
+/* -- Ends that nobody planned -- */
+
+static void killed_with_links_nothing_stays(void **state)
+{
+	(void)state;
+	attach_and_be_killed(programs, TC_KIND_TCX);
+	assert_nothing_attached();
+}
+
+static void killed_with_clsact_half_a_firewall_stays_and_is_seen(void **state)
+{
+	struct attach_status status;
+
+	(void)state;
+	attach_and_be_killed(programs, TC_KIND_CLSACT);
+	status = near_status();
+	assert_int_equal(status.xdp_program_id, 0);
+	assert_null(status.xdp_mode);
+	assert_int_equal(status.tc_ingress_program_id, near_program_id(HOOK_INGRESS));
+	assert_false(attach_status_complete(&status));
+}
+
+static void leftover_filters_are_removed_and_others_are_not(void **state)
+{
+	(void)state;
+	attach_and_be_killed(programs, TC_KIND_CLSACT);
+	add_foreign_filter(7, 1, 0);
+	assert_int_equal(attach_remove_leftovers(other_store, NULL), 0);
+	assert_int_equal(near_status().tc_ingress_program_id, near_program_id(HOOK_INGRESS));
+	assert_int_equal(attach_remove_leftovers(store, NULL), 2);
+	assert_nothing_attached();
+	assert_int_equal(ingress_filters(), 1);
+}
+
+static void leftovers_are_removed_beside_the_programs_that_replace_them(void **state)
+{
+	struct programs *newer = NULL;
+	struct attachment *attachment = NULL;
+	struct attach_status status;
+	uint32_t id = 0;
+
+	(void)state;
+	attach_and_be_killed(programs, TC_KIND_CLSACT);
+	assert_int_equal(programs_load(&newer, store, false), 0);
+	assert_int_equal(program_id(programs_fd(newer, HOOK_INGRESS), &id), 0);
+	assert_int_equal(attach_interface(&attachment, newer, NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT),
+			 0);
+	assert_int_equal(ingress_filters(), 2);
+	assert_int_equal(attach_remove_leftovers(store, newer), 2);
+	assert_int_equal(ingress_filters(), 1);
+	status = near_status();
+	assert_true(attach_status_complete(&status));
+	assert_int_equal(status.tc_ingress_program_id, id);
+	detach_interface(attachment);
+	programs_unload(newer);
+	assert_nothing_attached();
+}
+
+/* Its programs work on the maps from before, which are pinned nowhere any more. */
+static void leftovers_of_before_a_migration_are_removed(void **state)
+{
+	const char *const pins = "/sys/fs/bpf/migrated";
+	struct store *migrated = NULL;
+	struct programs *loaded = NULL;
+	bool created;
+
+	(void)state;
+	open_store(pins, &migrated, &loaded);
+	attach_and_be_killed(loaded, TC_KIND_CLSACT);
+	programs_unload(loaded);
+	store_close(migrated);
+	assert_int_equal(store_open_or_create(&migrated, pins, 4096, &created), 0);
+	assert_int_equal(store_max_rules(migrated), 4096);
+	assert_int_equal(ingress_filters(), 1);
+	assert_int_equal(attach_remove_leftovers(migrated, NULL), 2);
+	assert_int_equal(ingress_filters(), 0);
+	store_close(migrated);
+	assert_int_equal(store_remove(pins), 0);
+}
+
+static void status_tells_this_store_from_another(void **state)
+{
+	struct attachment *attachment = NULL;
+	struct attach_status *all = NULL;
+
+	(void)state;
+	assert_int_equal(
+		attach_interface(&attachment, other_programs, NEAR, XDP_MODE_AUTO, TC_KIND_AUTO),
+		0);
+	assert_nothing_attached();
+	assert_int_equal(attach_status(other_store, &all), 1);
+	free(all);
+	detach_interface(attachment);
+}
+
+static void an_interface_that_goes_takes_everything_along(void **state)
+{
+	static const enum tc_kind kinds[] = {TC_KIND_TCX, TC_KIND_CLSACT};
+	struct attachment *attachment;
+	struct capture capture;
+	char text[4096];
+
+	for (size_t i = 0; i < 2; i++) {
+		attachment = near_attach(NEAR, XDP_MODE_AUTO, kinds[i]);
+		assert_false(attachment_gone(attachment));
+		shell("ip link del " NEAR);
+		assert_true(attachment_gone(attachment));
+		assert_nothing_attached();
+		capture = capture_begin();
+		detach_interface(attachment);
+		capture_end(capture, text, sizeof(text));
+		assert_says(text, "Removed TC egress filter");
+		assert_null(strstr(text, "No such device"));
+		near_setup(state);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NEAR_TEST(the_clsact_qdisc_goes_with_the_filters_when_we_made_it),
+		NEAR_TEST(a_clsact_qdisc_that_was_there_stays),
+		NEAR_TEST(a_foreign_filter_on_our_clsact_survives),
+		NEAR_TEST(a_foreign_filter_of_another_kind_survives),
+		NEAR_TEST(a_foreign_filter_of_the_first_priority_is_no_obstacle),
+		NEAR_TEST(a_filter_put_in_place_of_ours_is_left_alone),
+		NEAR_TEST(a_filter_of_ours_that_somebody_removed_is_no_error),
+		NEAR_TEST(ours_runs_before_a_tcx_program_that_was_there),
+		NEAR_TEST(killed_with_links_nothing_stays),
+		NEAR_TEST(killed_with_clsact_half_a_firewall_stays_and_is_seen),
+		NEAR_TEST(leftover_filters_are_removed_and_others_are_not),
+		NEAR_TEST(leftovers_are_removed_beside_the_programs_that_replace_them),
+		NEAR_TEST(leftovers_of_before_a_migration_are_removed),
+		NEAR_TEST(status_tells_this_store_from_another),
+		NEAR_TEST(an_interface_that_goes_takes_everything_along),
+	};
+
+	return cmocka_run_group_tests(tests, near_group_setup, near_group_teardown);
+}
