@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,6 +94,17 @@ int cidr_parse(const char *text, size_t length, struct rule *rule, const char **
 	rule->family = is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4;
 	rule->prefix_len = (uint8_t)prefix_len;
 	return 0;
+}
+
+bool cidr_contains(const struct rule *outer, const struct rule *inner)
+{
+	uint32_t addr_host[4];
+
+	if (outer->family != inner->family || outer->prefix_len > inner->prefix_len)
+		return false;
+	memcpy(addr_host, inner->addr_host, sizeof(addr_host));
+	mask_address(addr_host, outer->prefix_len);
+	return memcmp(addr_host, outer->addr_host, sizeof(addr_host)) == 0;
 }
 
 void cidr_format(const struct rule *rule, char text[static CIDR_TEXT_BYTES])

@@ -151,13 +151,18 @@ int rule_parse_port(const char *text, struct rule *rule, const char **error)
 	return 0;
 }
 
+bool rule_protocol_has_ports(uint8_t protocol)
+{
+	for (size_t i = 0; i < COUNT_OF(protocols); i++)
+		if (protocols[i].number == protocol)
+			return protocols[i].has_ports;
+	return false;
+}
+
 int rule_check(const struct rule *rule, const char **error)
 {
-	if (!rule->port_max_host || rule->any_protocol)
+	if (!rule->port_max_host || rule->any_protocol || rule_protocol_has_ports(rule->protocol))
 		return 0;
-	for (size_t i = 0; i < COUNT_OF(protocols); i++)
-		if (protocols[i].number == rule->protocol && protocols[i].has_ports)
-			return 0;
 	return refuse(error, "this protocol has no ports (tcp, udp, sctp, dccp and udplite have)");
 }
 

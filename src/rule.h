@@ -30,6 +30,9 @@ int rule_parse_protocol(const char *text, struct rule *rule, const char **error)
 /* "22" or "100-200", 1..65535. -EINVAL and *error otherwise; *rule untouched. */
 int rule_parse_port(const char *text, struct rule *rule, const char **error);
 
+/* Whether packets of this protocol have ports. */
+bool rule_protocol_has_ports(uint8_t protocol);
+
 /* What no single field shows: a port with a protocol that has none. 0 or -EINVAL and *error. */
 int rule_check(const struct rule *rule, const char **error);
 

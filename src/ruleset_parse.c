@@ -321,10 +321,10 @@ static int parse_ratelimit(struct parser *parser)
 		limit->exempt_whitelist = 1;
 		next_word(parser);
 	}
-	if (strcmp(parser->word, "enabled") && strcmp(parser->word, "disabled"))
-		return bad_word(parser, "expected [pps N] [bps N] [burst N] [exempt-whitelist] and "
-					"enabled or disabled, in this order");
-	limit->enabled = strcmp(parser->word, "enabled") == 0;
+	limit->enabled = strcmp(parser->word, "disabled") != 0;
+	if (limit->enabled && *parser->word && strcmp(parser->word, "enabled"))
+		return bad_word(parser, "expected [pps N] [bps N] [burst N] [exempt-whitelist] "
+					"[enabled|disabled], in this order");
 	if (limit->enabled && !limit->pps && !limit->bps)
 		return lines_error(&parser->lines, begin,
 				   "enabled, but neither pps nor bps is given");

@@ -122,28 +122,34 @@ static int add_rule(const struct ruleset_file *file, const struct ruleset_rule *
 	return err;
 }
 
+int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
+		       struct transaction *txn)
+{
+	int err;
+
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
+		transaction_policy(txn, hook, file->default_deny[hook]);
+		transaction_fragments(txn, hook, file->drop_fragments[hook]);
+	}
+	for (size_t i = 0; i < file->rule_count; i++) {
+		err = add_rule(file, &file->rules[i], file_name, txn);
+		if (err)
+			return err;
+	}
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++)
+			transaction_reserve_index(txn, hook, list, file->next_index[hook][list]);
+	err = transaction_rate_limit(txn, &file->limit);
+	return err ? log_error(err, "%s: rate limit", file_name) : 0;
+}
+
 int ruleset_text_restore(FILE *in, const char *file_name, struct transaction *txn)
 {
 	_cleanup_ruleset_file_ struct ruleset_file file = {0};
 	int err;
 
 	err = ruleset_file_parse(in, file_name, &file);
-	if (err)
-		return err;
-	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
-		transaction_policy(txn, hook, file.default_deny[hook]);
-		transaction_fragments(txn, hook, file.drop_fragments[hook]);
-	}
-	for (size_t i = 0; i < file.rule_count; i++) {
-		err = add_rule(&file, &file.rules[i], file_name, txn);
-		if (err)
-			return err;
-	}
-	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
-		for (enum list list = 0; list < LIST_COUNT; list++)
-			transaction_reserve_index(txn, hook, list, file.next_index[hook][list]);
-	err = transaction_rate_limit(txn, &file.limit);
-	return err ? log_error(err, "%s: rate limit", file_name) : 0;
+	return err ? err : ruleset_text_apply(&file, file_name, txn);
 }
 
 int ruleset_text_check(FILE *in, const char *file_name)

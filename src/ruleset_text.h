@@ -8,7 +8,7 @@
  *   rule HOOK LIST [INDEX] CIDR [port P[-Q]] [proto NAME|NUMBER] [comment "TEXT"]
  *   next HOOK LIST INDEX                            the index for the list's next rule; saved only
  * when it is not one more than the last rule's ratelimit [pps N] [bps N] [burst N]
- * [exempt-whitelist] enabled|disabled
+ * [exempt-whitelist] [enabled|disabled]
  *
  * HOOK is xdp, ingress or egress, LIST whitelist or blacklist. Rules without an index are numbered
  * behind those with one. In a comment " and \ have a \ before them.
@@ -18,6 +18,7 @@
 
 #include <stdio.h>
 
+#include "ruleset_parse.h"
 #include "store.h"
 
 #define RULESET_TEXT_VERSION 1
@@ -31,6 +32,10 @@ int ruleset_text_save(const struct store *store, FILE *out);
  * `file_name`, line and column, and are logged; the transaction is then to be aborted.
  */
 int ruleset_text_restore(FILE *in, const char *file_name, struct transaction *txn);
+
+/* The second half of it, for who reads the file before taking the store's lock. */
+int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
+		       struct transaction *txn);
 
 /* Reads and validates only. */
 int ruleset_text_check(FILE *in, const char *file_name);

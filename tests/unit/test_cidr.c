@@ -190,6 +190,34 @@ static void text_that_does_not_end_in_nul_is_read_to_its_length(void **state)
 	assert_int_equal(rule.prefix_len, 2);
 }
 
+static void a_network_contains_its_own_addresses_only(void **state)
+{
+	static const struct {
+		const char *outer, *inner;
+		bool contains;
+	} rows[] = {
+		{"192.0.2.0/24", "192.0.2.0", true},
+		{"192.0.2.0/24", "192.0.2.255", true},
+		{"192.0.2.0/24", "192.0.3.0", false},
+		{"192.0.2.0/24", "192.0.1.255", false},
+		{"192.0.2.0/24", "192.0.2.0/24", true},
+		{"192.0.2.0/24", "192.0.2.0/23", false},
+		{"0.0.0.0/0", "203.0.113.1", true},
+		{"::/0", "203.0.113.1", false},
+		{"0.0.0.0/0", "::", false},
+		{"2001:db8::/65", "2001:db8::7fff:ffff:ffff:ffff", true},
+		{"2001:db8::/65", "2001:db8::8000:0:0:0", false},
+	};
+	struct rule outer, inner;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(parse(rows[i].outer, &outer), 0);
+		assert_int_equal(parse(rows[i].inner, &inner), 0);
+		assert_int_equal(cidr_contains(&outer, &inner), rows[i].contains);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +226,7 @@ int main(void)
 		cmocka_unit_test(an_ipv4_rule_leaves_nothing_of_an_earlier_ipv6_one),
 		cmocka_unit_test(every_prefix_length_keeps_exactly_its_bits),
 		cmocka_unit_test(what_is_not_an_address_is_refused),
+		cmocka_unit_test(a_network_contains_its_own_addresses_only),
 		cmocka_unit_test(a_nul_inside_is_refused),
 		cmocka_unit_test(text_that_does_not_end_in_nul_is_read_to_its_length),
 	};

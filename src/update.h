@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * firewall-update from the inside: what its options say, and the actions, each in the file of its
+ * kind. An action opens the store, does its work and closes it before it prints: a reader that is
+ * slow, or a pager, must not hold the lock.
+ */
+#ifndef BGO_UPDATE_H
+#define BGO_UPDATE_H
+
+#include "options.h"
+#include "output.h"
+
+/* Rules that one --port can ask for. */
+#define UPDATE_PORTS_MAX 64
+
+struct update_options;
+
+struct update_action {
+	const char *name;
+	const char *needed, *allowed; /* options, as options_check() takes them */
+	bool has_hook;		      /* one of --xdp, --ingress, --egress */
+	int (*run)(const struct update_options *options);
+};
+
+struct update_options {
+	struct common_options common;
+	bool xdp, ingress, egress, all, check, if_exists;
+	struct option_value type, index, policy, fragments;
+	const char *action_name, *ip, *port, *protocol, *comment, *file;
+
+	/* What these mean together: filled in once they are parsed. */
+	const struct update_action *action;
+	enum hook hook;
+	enum list list;
+	struct rule rules[UPDATE_PORTS_MAX]; /* of --ip, --port and --protocol: one for each port */
+	size_t rule_count;		     /* 0 without --ip */
+};
+
+/* update_rules.c */
+int update_add(const struct update_options *options);
+int update_remove(const struct update_options *options);
+int update_clear(const struct update_options *options);
+int update_policy(const struct update_options *options);
+int update_reset_stats(const struct update_options *options);
+
+/* update_list.c */
+int update_list(const struct update_options *options);
+
+/* update_stats.c */
+int update_stats(const struct update_options *options);
+
+/* update_files.c */
+int update_load(const struct update_options *options);
+int update_save(const struct update_options *options);
+int update_restore(const struct update_options *options);
+
+/*
+ * Begins what a change prints: the document with "changed". For --quiet without --json *out stays
+ * NULL and nothing is to be printed. 0 or negative errno, logged.
+ */
+int update_report(struct output **out, const struct update_options *options, bool changed);
+
+/* "192.168.1.100 port 22 tcp": a rule in the words of a person. */
+#define RULE_DESCRIPTION_BYTES 400
+const char *update_describe(const struct rule *rule, char text[static RULE_DESCRIPTION_BYTES]);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The list action of firewall-update: rules in the order of their indexes, or those that match an
+ * address. */
+#include <stdio.h>
+
+#include "cidr.h"
+#include "log.h"
+#include "rule.h"
+#include "rule_order.h"
+#include "update.h"
+
+struct listed_rule {
+	struct rule_slot slot;
+	uint64_t hits;
+};
+
+/* What is printed of a list, copied while the store was open. */
+struct listing {
+	struct listed_rule *rules;
+	size_t count;
+	char (*comments)[COMMENT_BYTES + 1]; /* of each rule; NULL when none has one */
+};
+
+static void listings_free(struct listing (*listings)[LIST_COUNT])
+{
+	for (enum list list = 0; list < LIST_COUNT; list++) {
+		free((*listings)[list].rules);
+		free((*listings)[list].comments);
+	}
+}
+
+/* Whether the rule could match a packet that the query describes: what it leaves open may be
+ * anything. */
+static bool may_match(const struct rule *rule, const struct rule *query)
+{
+	if (!cidr_contains(rule, query))
+		return false;
+	if (!rule->any_protocol && !query->any_protocol && rule->protocol != query->protocol)
+		return false;
+	if (!rule->port_max_host)
+		return true;
+	if (!query->port_max_host)
+		return query->any_protocol || rule_protocol_has_ports(query->protocol);
+	return rule->port_min_host <= query->port_min_host &&
+	       rule->port_max_host >= query->port_max_host;
+}
+
+/* Whether it matches every such packet. */
+static bool must_match(const struct rule *rule, const struct rule *query)
+{
+	return (rule->any_protocol || !query->any_protocol) &&
+	       (!rule->port_max_host || query->port_max_host);
+}
+
+static int compare_precedence(const void *left, const void *right)
+{
+	const struct listed_rule *a = left, *b = right;
+
+	return rule_precedence(&a->slot, &b->slot);
+}
+
+static int copy_comments(const struct store *store, struct listing *listing)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < listing->count; i++)
+		any |= listing->rules[i].slot.comment != 0;
+	if (!any)
+		return 0;
+	listing->comments = calloc(listing->count, sizeof(*listing->comments));
+	if (!listing->comments)
+		return -ENOMEM;
+	for (size_t i = 0; i < listing->count; i++)
+		store_comment(store, &listing->rules[i].slot, listing->comments[i]);
+	return 0;
+}
+
+/* Copies the rules of a list; with a query those that may match, the one that gets the hit first.
+ */
+static int read_list(const struct store *store, enum hook hook, enum list list,
+		     const struct rule *query, struct listing *out)
+{
+	const struct rule_view rules = store_rules(store, hook, list);
+	_cleanup_free_ const struct rule_slot **sorted = NULL;
+	size_t count;
+	int err;
+
+	err = rules_by_index(&rules, &sorted, &count);
+	if (err)
+		return err;
+	out->rules = calloc(count + 1, sizeof(*out->rules));
+	if (!out->rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		if (query && !may_match(&sorted[i]->rule, query))
+			continue;
+		out->rules[out->count++] = (struct listed_rule){
+			.slot = *sorted[i], .hits = store_hits(store, sorted[i])};
+	}
+	if (query)
+		qsort(out->rules, out->count, sizeof(*out->rules), compare_precedence);
+	return copy_comments(store, out);
+}
+
+static const struct output_column columns[] = {
+	{"index", "Index", 5},	     {"address", "Address", 17}, {"port", "Port", 5},
+	{"protocol", "Protocol", 8}, {"hits", "Hits", 7},	 {"comment", "Comment", 7},
+};
+
+static void print_list(struct output *out, enum list list, const struct listing *listing)
+{
+	const char *title = list == LIST_WHITELIST ? "Whitelist" : "Blacklist";
+	char text[RULE_TEXT_BYTES];
+
+	output_text(out, "%s Rules:%s\n", title, listing->count ? "" : " none");
+	output_table(out, list_name(list), columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < listing->count; i++) {
+		const struct listed_rule *rule = &listing->rules[i];
+
+		output_cell_number(out, rule->slot.index);
+		rule_format_cidr(&rule->slot.rule, text);
+		output_cell_string(out, text);
+		rule_format_port(&rule->slot.rule, text);
+		output_cell_string(out, text);
+		rule_format_protocol(&rule->slot.rule, text);
+		output_cell_string(out, text);
+		output_cell_number(out, rule->hits);
+		output_cell_string(out, listing->comments ? listing->comments[i] : "");
+	}
+	output_table_end(out);
+}
+
+/* Which rule a packet of the query meets: whitelist first. */
+static void print_hit(struct output *out, const struct update_options *options,
+		      const struct listing listings[static LIST_COUNT])
+{
+	for (enum list list = 0; list < LIST_COUNT; list++) {
+		const struct listed_rule *first = listings[list].rules;
+
+		if (!listings[list].count)
+			continue;
+		if (!must_match(&first->slot.rule, &options->rules[0])) {
+			output_text(
+				out,
+				"Hit: depends on %s; of several matching rules of a list the first "
+				"shown gets it\n",
+				options->rules[0].any_protocol ? "protocol and port" : "the port");
+			output_null(out, "hit");
+			return;
+		}
+		output_text(out, "Hit: %s rule %u\n", list_name(list), first->slot.index);
+		output_object(out, "hit");
+		output_string(out, "list", NULL, list_name(list));
+		output_number(out, "index", NULL, first->slot.index);
+		output_close(out);
+		return;
+	}
+	output_text(out, "Hit: none\n");
+	output_null(out, "hit");
+}
+
+int update_list(const struct update_options *options)
+{
+	const struct rule *query = options->rule_count ? &options->rules[0] : NULL;
+	_cleanup_(listings_free) struct listing listings[LIST_COUNT] = {0};
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_output_ struct output *out = NULL;
+	bool deny, drop;
+	int err;
+
+	err = store_open(&store, options->common.pin_path, STORE_READ);
+	if (err)
+		return err;
+	for (enum list list = 0; list < LIST_COUNT; list++) {
+		if (options->type.given && list != options->list)
+			continue;
+		err = read_list(store, options->hook, list, query, &listings[list]);
+		if (err)
+			return log_error(err, "list %s %s", hook_name(options->hook),
+					 list_name(list));
+	}
+	deny = store_ruleset(store)->hooks[options->hook].default_deny;
+	drop = store_ruleset(store)->hooks[options->hook].drop_fragments;
+	store_close(take(store));
+
+	err = output_begin(&out, stdout, options->common.json);
+	if (err)
+		return err;
+	output_string(out, "hook", NULL, hook_name(options->hook));
+	for (enum list list = 0; list < LIST_COUNT; list++)
+		if (!options->type.given || list == options->list)
+			print_list(out, list, &listings[list]);
+	output_labels(out, 0, 16);
+	output_string(out, "policy", "Default policy", deny ? "deny" : "allow");
+	output_string(out, "fragments", drop ? "Fragments" : NULL, drop ? "drop" : "match");
+	if (query)
+		print_hit(out, options, listings);
+	return output_end(&out);
+}

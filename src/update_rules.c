@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The actions of firewall-update that change rules, policies and counters: one transaction each. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "rule.h"
+#include "update.h"
+
+const char *update_describe(const struct rule *rule, char text[static RULE_DESCRIPTION_BYTES])
+{
+	char cidr[RULE_TEXT_BYTES], port[RULE_TEXT_BYTES], protocol[RULE_TEXT_BYTES];
+	const int host_bits = rule->family == FAMILY_IPV4 ? 32 : 128;
+
+	rule_format_cidr(rule, cidr);
+	if (rule->prefix_len == host_bits)
+		*strchr(cidr, '/') = '\0';
+	rule_format_port(rule, port);
+	rule_format_protocol(rule, protocol);
+	snprintf(text, RULE_DESCRIPTION_BYTES, "%s%s%s%s%s", cidr,
+		 rule->port_max_host ? " port " : "", rule->port_max_host ? port : "",
+		 rule->any_protocol ? "" : " ", rule->any_protocol ? "" : protocol);
+	return text;
+}
+
+int update_report(struct output **out, const struct update_options *options, bool changed)
+{
+	int err;
+
+	if (options->common.quiet && !options->common.json)
+		return 0;
+	err = output_begin(out, stdout, options->common.json);
+	if (err)
+		return err;
+	output_bool(*out, "changed", NULL, changed, NULL, NULL);
+	return 0;
+}
+
+/* One rule of a report. `done`: what became of it, for people; NULL stands for a rule that is not
+ * there. */
+static void report_rule(struct output *out, const struct update_options *options,
+			const struct rule *rule, const uint32_t *index, bool changed)
+{
+	char text[RULE_TEXT_BYTES];
+
+	output_object(out, NULL);
+	output_bool(out, "changed", NULL, changed, NULL, NULL);
+	output_string(out, "hook", NULL, hook_name(options->hook));
+	output_string(out, "list", NULL, list_name(options->list));
+	if (index)
+		output_number(out, "index", NULL, *index);
+	else
+		output_null(out, "index");
+	rule_format_cidr(rule, text);
+	output_string(out, "address", NULL, text);
+	rule_format_port(rule, text);
+	output_string(out, "port", NULL, text);
+	rule_format_protocol(rule, text);
+	output_string(out, "protocol", NULL, text);
+	output_close(out);
+}
+
+/* -- add -- */
+
+static int report_added(const struct update_options *options, const struct added *added,
+			bool changed)
+{
+	_cleanup_output_ struct output *out = NULL;
+	char text[RULE_DESCRIPTION_BYTES];
+	int err;
+
+	err = update_report(&out, options, changed);
+	if (err || !out)
+		return err;
+	output_array(out, "rules");
+	for (size_t i = 0; i < options->rule_count; i++) {
+		update_describe(&options->rules[i], text);
+		if (added[i].present)
+			output_text(out, "%s %s rule already present (index %u): %s\n",
+				    hook_name(options->hook), list_name(options->list),
+				    added[i].index, text);
+		else
+			output_text(out, "Added %s %s rule %u: %s\n", hook_name(options->hook),
+				    list_name(options->list), added[i].index, text);
+		report_rule(out, options, &options->rules[i], &added[i].index, !added[i].present);
+	}
+	output_close(out);
+	return output_end(&out);
+}
+
+int update_add(const struct update_options *options)
+{
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_transaction_ struct transaction *txn = NULL;
+	struct added added[UPDATE_PORTS_MAX];
+	bool allows_by_default;
+	int changed, err;
+
+	err = store_open(&store, options->common.pin_path, STORE_WRITE);
+	if (!err)
+		err = transaction_begin(&txn, store);
+	for (size_t i = 0; !err && i < options->rule_count; i++)
+		err = transaction_add(txn, options->hook, options->list, &options->rules[i],
+				      options->comment, NULL, &added[i]);
+	if (err)
+		return err;
+	changed = transaction_commit(&txn);
+	if (changed < 0)
+		return changed;
+	allows_by_default = !store_ruleset(store)->hooks[options->hook].default_deny;
+	store_close(take(store));
+	if (changed && options->list == LIST_WHITELIST && allows_by_default)
+		log_info("note: the default policy of %s is allow, so a whitelist rule only "
+			 "exempts from "
+			 "the blacklist; --action policy --policy deny blocks the rest",
+			 hook_name(options->hook));
+	return report_added(options, added, changed);
+}
+
+/* -- remove -- */
+
+struct removal {
+	struct rule rule;
+	uint32_t index;
+	bool found;
+};
+
+static int not_there(const struct update_options *options, const struct rule *rule)
+{
+	char text[RULE_DESCRIPTION_BYTES];
+
+	if (!rule)
+		return log_fail(-ENOENT, "remove: %s %s has no rule %u", hook_name(options->hook),
+				list_name(options->list), (uint32_t)options->index.value);
+	return log_fail(-ENOENT, "remove: %s %s has no rule %s", hook_name(options->hook),
+			list_name(options->list), update_describe(rule, text));
+}
+
+/* Removes the rule `wanted`, or the one at --index when that is NULL. */
+static int remove_one(struct transaction *txn, const struct update_options *options,
+		      const struct rule *wanted, struct removal *removal)
+{
+	int err = 0;
+
+	*removal = (struct removal){.index = (uint32_t)options->index.value};
+	if (wanted) {
+		removal->rule = *wanted;
+		err = transaction_find(txn, options->hook, options->list, wanted, &removal->index);
+	}
+	if (!err)
+		err = transaction_remove(txn, options->hook, options->list, removal->index,
+					 &removal->rule);
+	removal->found = !err;
+	if (err != -ENOENT)
+		return err;
+	return options->if_exists ? 0 : not_there(options, wanted);
+}
+
+static int report_removed(const struct update_options *options, const struct removal *removals,
+			  size_t count, bool changed)
+{
+	_cleanup_output_ struct output *out = NULL;
+	char text[RULE_DESCRIPTION_BYTES];
+	int err;
+
+	err = update_report(&out, options, changed);
+	if (err || !out)
+		return err;
+	output_array(out, "rules");
+	for (size_t i = 0; i < count; i++) {
+		if (!removals[i].found)
+			continue;
+		output_text(out, "Removed %s %s rule %u: %s\n", hook_name(options->hook),
+			    list_name(options->list), removals[i].index,
+			    update_describe(&removals[i].rule, text));
+		report_rule(out, options, &removals[i].rule, &removals[i].index, true);
+	}
+	output_close(out);
+	if (!changed)
+		output_text(out, "No such rule in %s %s: nothing to remove\n",
+			    hook_name(options->hook), list_name(options->list));
+	return output_end(&out);
+}
+
+int update_remove(const struct update_options *options)
+{
+	const size_t count = options->index.given ? 1 : options->rule_count;
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_transaction_ struct transaction *txn = NULL;
+	struct removal removals[UPDATE_PORTS_MAX];
+	int changed, err;
+
+	err = store_open(&store, options->common.pin_path, STORE_WRITE);
+	if (!err)
+		err = transaction_begin(&txn, store);
+	for (size_t i = 0; !err && i < count; i++)
+		err = remove_one(txn, options, options->index.given ? NULL : &options->rules[i],
+				 &removals[i]);
+	if (err)
+		return err;
+	changed = transaction_commit(&txn);
+	if (changed < 0)
+		return changed;
+	store_close(take(store));
+	return report_removed(options, removals, count, changed);
+}
+
+/* -- clear -- */
+
+int update_clear(const struct update_options *options)
+{
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_transaction_ struct transaction *txn = NULL;
+	_cleanup_output_ struct output *out = NULL;
+	int removed[LIST_COUNT] = {0}, changed, err;
+
+	err = store_open(&store, options->common.pin_path, STORE_WRITE);
+	if (!err)
+		err = transaction_begin(&txn, store);
+	for (enum list list = 0; !err && list < LIST_COUNT; list++) {
+		if (!options->all && list != options->list)
+			continue;
+		removed[list] = transaction_clear(txn, options->hook, list);
+		err = removed[list] < 0 ? removed[list] : 0;
+	}
+	if (err)
+		return err;
+	changed = transaction_commit(&txn);
+	if (changed < 0)
+		return changed;
+	store_close(take(store));
+
+	err = update_report(&out, options, changed);
+	if (err || !out)
+		return err;
+	output_string(out, "hook", NULL, hook_name(options->hook));
+	output_object(out, "removed");
+	for (enum list list = 0; list < LIST_COUNT; list++) {
+		if (!options->all && list != options->list)
+			continue;
+		output_text(out, "Removed %d rule%s from %s %s\n", removed[list],
+			    removed[list] == 1 ? "" : "s", hook_name(options->hook),
+			    list_name(list));
+		output_number(out, list_name(list), NULL, (uint64_t)removed[list]);
+	}
+	output_close(out);
+	return output_end(&out);
+}
+
+/* -- policy, reset-stats -- */
+
+int update_policy(const struct update_options *options)
+{
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_transaction_ struct transaction *txn = NULL;
+	_cleanup_output_ struct output *out = NULL;
+	bool deny, drop;
+	int changed, err;
+
+	err = store_open(&store, options->common.pin_path, STORE_WRITE);
+	if (!err)
+		err = transaction_begin(&txn, store);
+	if (err)
+		return err;
+	if (options->policy.given)
+		transaction_policy(txn, options->hook, options->policy.value == 1);
+	if (options->fragments.given)
+		transaction_fragments(txn, options->hook, options->fragments.value == 1);
+	changed = transaction_commit(&txn);
+	if (changed < 0)
+		return changed;
+	deny = store_ruleset(store)->hooks[options->hook].default_deny;
+	drop = store_ruleset(store)->hooks[options->hook].drop_fragments;
+	store_close(take(store));
+
+	err = update_report(&out, options, changed);
+	if (err || !out)
+		return err;
+	output_text(out, "%s policy %s: %s, fragments: %s\n", hook_name(options->hook),
+		    changed ? "is now" : "was already", deny ? "deny" : "allow",
+		    drop ? "drop" : "match");
+	output_string(out, "hook", NULL, hook_name(options->hook));
+	output_string(out, "policy", NULL, deny ? "deny" : "allow");
+	output_string(out, "fragments", NULL, drop ? "drop" : "match");
+	return output_end(&out);
+}
+
+int update_reset_stats(const struct update_options *options)
+{
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_transaction_ struct transaction *txn = NULL;
+	_cleanup_output_ struct output *out = NULL;
+	int changed, err;
+
+	err = store_open(&store, options->common.pin_path, STORE_WRITE);
+	if (!err)
+		err = transaction_begin(&txn, store);
+	if (!err)
+		err = transaction_reset_stats(txn, options->hook);
+	if (err)
+		return err;
+	changed = transaction_commit(&txn);
+	if (changed < 0)
+		return changed;
+	store_close(take(store));
+
+	err = update_report(&out, options, changed);
+	if (err || !out)
+		return err;
+	output_text(out, "Reset %s statistics\n", hook_name(options->hook));
+	output_string(out, "hook", NULL, hook_name(options->hook));
+	return output_end(&out);
+}
