@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one list of pinned maps: the programs declare theirs from it (maps.h), the store creates, checks
- * and removes all of them by it. The names are a promise to users: after the daemon's exit every one is
- * still there.
+ * The one list of pinned maps: the programs declare theirs from it (maps.h), the store creates,
+ * checks and removes all of them by it. The names are a promise to users: after the daemon's exit
+ * every one is still there.
  *
  * X(name, type, key type, value type, entries for max_rules n, flags)
  */
@@ -12,10 +12,11 @@
 #include "abi.h"
 
 /*
- * node_map is two halves of graph. 40 bytes of nodes a rule is twice what address rules need and half as
- * much again as port rules do; the rest holds the root pages, which even a small list of hosts fills.
+ * node_map is two halves of graph. 40 bytes of nodes a rule is twice what address rules need and
+ * half as much again as port rules do; the rest holds the root pages, which even a small list of
+ * hosts fills.
  */
-#define NODES_PER_HALF(n) ((n) * 5 / 2 + 65536)
+#define NODES_PER_HALF(n) ((n)*5 / 2 + 65536)
 
 /* Hits are striped by receive queue, so that two CPUs seldom add to one cache line. */
 #define HIT_STRIPES 2
@@ -25,16 +26,16 @@
 
 #define RATE_LIMIT_BUCKETS 2
 
-/* In packet order. */
+/*
+ * In packet order. Not BPF_F_RDONLY_PROG, although programs only read most of them: the kernel
+ * refuses to map such a map into memory for writing (bpf_map_mmap(), EACCES).
+ */
 #define PROGRAM_MAPS(X)                                                                            \
 	X(config_map, ARRAY, __u32, struct config, 1, BPF_F_MMAPABLE)                              \
-	X(ruleset_map, ARRAY, __u32, struct ruleset, RULESET_RECORDS,                              \
-	  BPF_F_MMAPABLE | BPF_F_RDONLY_PROG)                                                      \
-	X(node_map, ARRAY, __u32, struct node, 2 * NODES_PER_HALF(n),                              \
-	  BPF_F_MMAPABLE | BPF_F_RDONLY_PROG)                                                      \
+	X(ruleset_map, ARRAY, __u32, struct ruleset, RULESET_RECORDS, BPF_F_MMAPABLE)              \
+	X(node_map, ARRAY, __u32, struct node, 2 * NODES_PER_HALF(n), BPF_F_MMAPABLE)              \
 	X(rule_hits_map, ARRAY, __u32, __u64, HIT_STRIPES *(n), BPF_F_MMAPABLE)                    \
-	X(rate_limit_config_map, ARRAY, __u32, struct rate_limit, RULESET_RECORDS,                 \
-	  BPF_F_MMAPABLE | BPF_F_RDONLY_PROG)                                                      \
+	X(rate_limit_config_map, ARRAY, __u32, struct rate_limit, RULESET_RECORDS, BPF_F_MMAPABLE) \
 	X(rate_limit_state_map, ARRAY, __u32, struct rate_limit_bucket, RATE_LIMIT_BUCKETS,        \
 	  BPF_F_MMAPABLE)                                                                          \
 	X(rate_limit_local_map, PERCPU_ARRAY, __u32, struct rate_limit_local, 1, 0)                \
