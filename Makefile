@@ -38,7 +38,9 @@ lab_objects := $(patsubst lab/%.c,$(B)/lab/%.o,$(filter-out %.bpf.c,$(wildcard l
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 prog_tests := $(patsubst tests/prog/%.c,$(B)/tests/prog/%,$(wildcard tests/prog/test_*.c))
 prog_helpers := $(patsubst tests/prog/%.c,$(B)/tests/prog/%.o,$(filter-out tests/prog/test_%.c,$(wildcard tests/prog/*.c)))
-bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+bench_bpf := $(patsubst bench/%.bpf.c,%,$(wildcard bench/*.bpf.c))
+bench_skeletons := $(bench_bpf:%=$(B)/bench/%.skel.h)
+bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard bench/*.c)))
 
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -65,6 +67,14 @@ $(B)/%.bpf.o: lab/%.bpf.c $(wildcard lab/*.h) | $(B)/.deps
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp && llvm-strip -g $@.tmp && mv $@.tmp $@
 
 $(B)/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp && mv $@.tmp $@
+
+$(B)/bench/%.bpf.o: bench/%.bpf.c $(wildcard bench/*.h bpf/*.h bpf/*.bpf.c) | $(B)/.deps
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp && llvm-strip -g $@.tmp && mv $@.tmp $@
+
+$(B)/bench/%.skel.h: $(B)/bench/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp && mv $@.tmp $@
 
@@ -106,7 +116,7 @@ $(B)/tests/prog/test_%: $(B)/tests/prog/test_%.o $(prog_helpers) $(B)/libbgo.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
-$(B)/bench/%: bench/%.c $(B)/libbgo.a $(skeletons)
+$(B)/bench/%: bench/%.c $(B)/libbgo.a $(bench_skeletons)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(B)/libbgo.a $(LIBS) -o $@
 

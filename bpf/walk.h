@@ -178,16 +178,16 @@ static __always_inline graph_entry graph_walk_list(const struct graph_walk *walk
 		graph_entry entry = graph_run(walk, graph_start(walk, &list->graphs[i]));
 
 		if (entry != ENTRY_NONE)
-			return entry;
+			return entry_is_leaf(entry) ? entry : ENTRY_BROKEN;
 	}
 	return ENTRY_NONE;
 }
 
 #ifdef __bpf__
 /*
- * The rule of the list that matches the key. Returns ENTRY_NONE when none does; ENTRY_BROKEN when
- * the graph cannot be followed (the packet is then dropped); else a leaf, whose entry_payload() is
- * the rule's hit number. All KEY_WORDS words of the key must have been written.
+ * The rule of the list that matches the key: ENTRY_NONE when none does; ENTRY_BROKEN when the graph
+ * cannot be followed, and the packet must be dropped; else a leaf, whose entry_payload() is the
+ * rule's hit number. All KEY_WORDS words of the key must have been written.
  */
 static __always_inline graph_entry graph_match(const struct graph_list *list,
 					       const struct graph_key *key)
