@@ -81,7 +81,7 @@ static int find_interface(const char *name, struct interface *out)
 
 	if (strlen(name) >= sizeof(interface.name))
 		return fail_missing(name);
-	strcpy(interface.name, name);
+	memcpy(interface.name, name, strlen(name));
 	interface.index = if_nametoindex(name);
 	if (!interface.index)
 		return fail_missing(name);

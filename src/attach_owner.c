@@ -56,8 +56,8 @@ int program_owner(uint32_t id, struct program_owner *out)
 	};
 	__u32 length = sizeof(info);
 	struct program_owner owner = {};
-	struct config config;
-	bool is_config;
+	struct config config = {};
+	bool is_config = false;
 	int err;
 
 	if (fd < 0)
