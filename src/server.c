@@ -17,11 +17,14 @@
 #include "log.h"
 #include "netlink.h"
 
+struct served {
+	struct attachment *attachment; /* NULL: not attached */
+	bool gone;		       /* the interface went; said once */
+};
+
 struct server {
 	const struct server_options *options;
-	struct attachment *
-		*attachments; /* in the order of options->interfaces, NULL: not attached */
-	bool *gone;	      /* the interface went; said once */
+	struct served *interfaces; /* in the order of options->interfaces */
 	int signal_fd, link_fd;
 };
 
@@ -37,11 +40,8 @@ static int check_options(const struct server_options *options)
 
 static int server_allocate(struct server *server)
 {
-	const size_t count = server->options->interface_count;
-
-	server->attachments = calloc(count, sizeof(*server->attachments));
-	server->gone = calloc(count, sizeof(*server->gone));
-	return server->attachments && server->gone ? 0 : log_error(-ENOMEM, "start");
+	server->interfaces = calloc(server->options->interface_count, sizeof(*server->interfaces));
+	return server->interfaces ? 0 : log_error(-ENOMEM, "start");
 }
 
 /* -- Signals -- */
@@ -95,8 +95,8 @@ static int attach_all(struct server *server, const struct programs *programs)
 	for (size_t i = 0; i < options->interface_count; i++) {
 		if (asked_to_stop(server))
 			return -ECANCELED;
-		err = attach_interface(&server->attachments[i], programs, options->interfaces[i],
-				       options->mode, options->tc_kind);
+		err = attach_interface(&server->interfaces[i].attachment, programs,
+				       options->interfaces[i], options->mode, options->tc_kind);
 		if (err)
 			return err;
 	}
@@ -157,12 +157,14 @@ static int start(struct server *server, int *server_lock, bool *created)
 static void note_gone(struct server *server)
 {
 	for (size_t i = 0; i < server->options->interface_count; i++) {
-		if (server->gone[i] || !attachment_gone(server->attachments[i]))
+		struct served *interface = &server->interfaces[i];
+
+		if (interface->gone || !attachment_gone(interface->attachment))
 			continue;
-		server->gone[i] = true;
+		interface->gone = true;
 		log_warning("Interface %s is gone from this network namespace: start the server "
 			    "again when it is back",
-			    attachment_interface(server->attachments[i]));
+			    attachment_interface(interface->attachment));
 	}
 }
 
@@ -207,11 +209,11 @@ static int run(struct server *server)
 
 static void detach_all(struct server *server)
 {
-	if (!server->attachments)
+	if (!server->interfaces)
 		return;
 	for (size_t i = 0; i < server->options->interface_count; i++) {
-		detach_interface(server->attachments[i]);
-		server->attachments[i] = NULL;
+		detach_interface(server->interfaces[i].attachment);
+		server->interfaces[i].attachment = NULL;
 	}
 }
 
@@ -227,8 +229,7 @@ static void shut_down(struct server *server)
 static void server_free(struct server *server)
 {
 	detach_all(server);
-	free(server->attachments);
-	free(server->gone);
+	free(server->interfaces);
 	cleanup_close(&server->link_fd);
 	cleanup_close(&server->signal_fd);
 }
