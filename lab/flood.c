@@ -104,12 +104,14 @@ static int make_frame(struct flood *flood, struct frame *frame, uint32_t *base_s
 	return 0;
 }
 
-static int load_generator(const struct flood *flood, uint32_t base_sum, struct flood_bpf **out)
+static struct flood_bpf *load_generator(const struct flood *flood, uint32_t base_sum)
 {
 	struct flood_bpf *skeleton = flood_bpf__open();
 
-	if (!skeleton)
-		return log_error(-errno, "open the generator's program");
+	if (!skeleton) {
+		log_error(-errno, "open the generator's program");
+		return NULL;
+	}
 	skeleton->rodata->settings = (struct flood_settings){
 		.ifindex = if_nametoindex(flood->interface),
 		.is_ipv6 = flood->is_ipv6,
@@ -117,15 +119,11 @@ static int load_generator(const struct flood *flood, uint32_t base_sum, struct f
 		.base_sum = base_sum,
 	};
 	memcpy((void *)skeleton->rodata->sources, flood->sources, sizeof(flood->sources));
-	if (!skeleton->rodata->settings.ifindex || flood_bpf__load(skeleton)) {
-		int err =
-			log_error(-errno, "load the generator's program for %s", flood->interface);
-
-		flood_bpf__destroy(skeleton);
-		return err;
-	}
-	*out = skeleton;
-	return 0;
+	if (skeleton->rodata->settings.ifindex && !flood_bpf__load(skeleton))
+		return skeleton;
+	log_error(-errno, "load the generator's program for %s", flood->interface);
+	flood_bpf__destroy(skeleton);
+	return NULL;
 }
 
 static int send_chunk(struct flood_bpf *skeleton, const struct frame *frame, uint32_t packets)
@@ -171,7 +169,7 @@ static int send_all(const struct flood *flood, struct flood_bpf *skeleton,
 
 static int flood_run(struct flood *flood)
 {
-	struct flood_bpf *skeleton = NULL;
+	struct flood_bpf *skeleton;
 	uint64_t sent, elapsed_ns;
 	struct frame frame;
 	uint32_t base_sum = 0;
@@ -180,7 +178,8 @@ static int flood_run(struct flood *flood)
 	err = make_frame(flood, &frame, &base_sum);
 	if (err)
 		return err;
-	if (load_generator(flood, base_sum, &skeleton))
+	skeleton = load_generator(flood, base_sum);
+	if (!skeleton)
 		return EXIT_FAILURE;
 	err = send_all(flood, skeleton, &frame, &sent, &elapsed_ns);
 	flood_bpf__destroy(skeleton);

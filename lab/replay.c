@@ -93,7 +93,9 @@ static int restore_rules(struct store *store, FILE *file, const char *name)
 		err = transaction_replace_all(txn);
 	if (!err)
 		err = ruleset_text_restore(file, name, txn);
-	return err ?: transaction_commit(&txn);
+	if (!err)
+		err = transaction_commit(&txn);
+	return err < 0 ? err : 0;
 }
 
 /* Every rule of the hook by its hit number, which is all that programs know of it. */

@@ -91,6 +91,14 @@ static int reap_until(pid_t command)
 	}
 }
 
+/* Reaps until the sandbox is killed. */
+static void __attribute__((noreturn)) stay(void)
+{
+	for (;;)
+		if (waitpid(-1, NULL, 0) < 0)
+			pause();
+}
+
 /* The first process. Its end is the end of all others in there: the kernel sees to that. */
 static void init_main(const char *const argv[], int stdin_fd, int output_fd, bool keep)
 {
@@ -109,9 +117,8 @@ static void init_main(const char *const argv[], int stdin_fd, int output_fd, boo
 	if (command == 0)
 		exec_command(argv);
 	status = reap_until(command);
-	while (keep)
-		if (waitpid(-1, NULL, 0) < 0)
-			pause();
+	if (keep)
+		stay();
 	_exit(status);
 }
 

@@ -262,3 +262,13 @@ expect_no_hook_filters() {
 counted() {
 	json ".reasons.$2.packets" bgo firewall-update "--$1" --action stats --json
 }
+
+# counted_at_least HOOK REASON N
+counted_at_least() {
+	[[ $(counted "$1" "$2") -ge $3 ]]
+}
+
+# flood_server OPTION...: live frames from the client to the server, see `bgo-lab flood`; in JSON.
+flood_server() {
+	on_client bgo-lab flood --interface c0 --to-mac "$SERVER_MAC" --json "$@" >"$WORK/flood"
+}

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# kill -9 at every single system call of a restore: afterwards the old rule set or the new one, never a mix.
+topology
+start_server
+block_one_address_per_hook
+ok bgo firewall-update --action save --file "$WORK/old"
+cat >"$WORK/wanted" <<'END'
+bgo-rules 1
+policy ingress deny fragments drop
+rule xdp whitelist 0 203.0.113.0/24 port 53 proto udp
+rule xdp blacklist 5 198.51.100.128/25
+rule xdp blacklist 6 2001:db8:bad::/48
+rule egress blacklist 3 0.0.0.0/0 port 25
+ratelimit pps 100000
+END
+ok bgo firewall-update --action restore --file "$WORK/wanted"
+ok bgo firewall-update --action save --file "$WORK/new"
+ok bgo firewall-update --action restore --file "$WORK/old"
+
+strace -f -o "$WORK/calls" bgo firewall-update --action restore --file "$WORK/new"
+ok bgo firewall-update --action restore --file "$WORK/old"
+awk '{ sub(/^[0-9]+ +/, "") } match($0, /^[a-z0-9_]+\(/) { print substr($0, 1, RLENGTH - 1) }' "$WORK/calls" >"$WORK/names"
+sort "$WORK/names" | uniq -c >"$WORK/counts"
+olds=0 news=0
+while read -r count name; do
+	for ((n = 1; n <= count; n++)); do
+		[[ $name != execve ]] || continue
+		strace -f -qq -o /dev/null -e "inject=$name:signal=KILL:when=$n" \
+			bgo firewall-update --action restore --file "$WORK/new" >/dev/null 2>&1 || true
+		bgo firewall-update --action save --file "$WORK/now" || fail "after a kill at $name number $n"
+		if cmp -s "$WORK/now" "$WORK/old"; then
+			olds=$((olds + 1))
+		elif cmp -s "$WORK/now" "$WORK/new"; then
+			news=$((news + 1))
+			bgo firewall-update --action restore --file "$WORK/old" --quiet
+		else
+			fail "neither old nor new after a kill at $name number $n:" "$(cat "$WORK/now")"
+		fi
+	done
+done <"$WORK/counts"
+echo "$olds times the old rules, $news times the new ones"
+[[ $olds -gt 10 && $news -gt 2 ]] || fail "not both outcomes were seen: $olds old, $news new"
+expect_every_hook_filters

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# A pin of another type or size, or half a set of pins: an error that names it, nothing removed or repaired.
+topology
+start_server
+block_one_address_per_hook
+stop_server TERM
+
+for map in blacklist_map node_map stats_map config_map; do
+	mv "$PINS/$map" "$PINS/${map}_away"
+	bpftool map create "$PINS/$map" type array key 4 value 4 entries 1 name wrong
+	expect_exit 1 bgo firewall-update --xdp --action list
+	expect_said "$map"
+	expect_exit 1 bgo firewall-server start --interface s0
+	expect_said "$map"
+	expect_equal "$(xdp_mode_of s0)" none
+	[[ -e $PINS/$map && -e $PINS/${map}_away ]] || fail "$map was removed"
+	rm "$PINS/$map"
+
+	expect_exit 1 bgo firewall-update --xdp --action list
+	expect_said "$map"
+	mv "$PINS/${map}_away" "$PINS/$map"
+done
+
+# Put right again, all is there.
+ok bgo firewall-update --xdp --action list
+expect_said 198.51.100.1
+start_server
+expect_every_hook_filters
