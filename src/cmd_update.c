@@ -64,20 +64,17 @@ static const struct option_spec table[] = {
 static int choose_action(struct update_options *options)
 {
 	const char *nearest = NULL;
-	size_t best = OPTIONS_NEAR + 1, distance;
+	size_t best = SIZE_MAX;
 
 	if (!options->action_name)
 		return command_usage(&cmd_update, "say what to do with --action ACTION");
 	for (size_t i = 0; i < ACTION_COUNT; i++) {
-		distance = options_distance(options->action_name, actions[i].name);
-		if (!distance) {
+		if (strcmp(options->action_name, actions[i].name) == 0) {
 			options->action = &actions[i];
 			return 0;
 		}
-		if (distance < best) {
-			best = distance;
+		if (options_nearer(options->action_name, actions[i].name, &best))
 			nearest = actions[i].name;
-		}
 	}
 	if (nearest)
 		return command_usage(&cmd_update, "--action: unknown '%s' (did you mean %s?)",

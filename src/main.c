@@ -123,7 +123,7 @@ static bool is_group(const char *word)
 static int unknown_command(int argc, char **argv)
 {
 	const char *nearest = NULL;
-	size_t best = OPTIONS_NEAR + 1, length, distance;
+	size_t best = SIZE_MAX;
 	char first[32];
 
 	if (is_group(argv[0]))
@@ -136,13 +136,9 @@ static int unknown_command(int argc, char **argv)
 
 		if (!name)
 			continue;
-		length = strcspn(name, " ");
-		snprintf(first, sizeof(first), "%.*s", (int)length, name);
-		distance = options_distance(argv[0], first);
-		if (distance < best && distance < length) {
-			best = distance;
+		snprintf(first, sizeof(first), "%.*s", (int)strcspn(name, " "), name);
+		if (options_nearer(argv[0], first, &best))
 			nearest = name;
-		}
 	}
 	if (nearest)
 		return log_fail(COMMAND_USAGE,

@@ -12,7 +12,8 @@
 #define WORD_MAX 32	 /* longest word that suggestions look at */
 #define HELP_COLUMN 26	 /* where help texts begin */
 
-size_t options_distance(const char *a, const char *b)
+/* Characters changed, added or missing between two words (Levenshtein). */
+static size_t edit_distance(const char *a, const char *b)
 {
 	size_t row[WORD_MAX + 1], length_b = strlen(b);
 
@@ -38,29 +39,28 @@ size_t options_distance(const char *a, const char *b)
 	return row[length_b];
 }
 
-/* The option's name nearest to a mistyped one, or NULL when none is near. */
-static const char *nearest_option(const struct option_spec *table, const char *word)
+bool options_nearer(const char *typed, const char *name, size_t *best)
 {
-	size_t distance, best = OPTIONS_NEAR + 1;
-	const char *nearest = NULL;
+	/* Half of a short word is no resemblance: --ttl is not --all. */
+	const size_t limit = strlen(typed) < 5 ? 1 : 2;
+	const size_t distance = edit_distance(typed, name);
 
-	for (; table->name; table++) {
-		distance = options_distance(word, table->name);
-		if (distance < best && distance < strlen(word)) {
-			best = distance;
-			nearest = table->name;
-		}
-	}
-	return nearest;
+	if (distance > limit || distance >= *best)
+		return false;
+	*best = distance;
+	return true;
 }
 
 static int unknown_option(const struct command *command, const char *typed)
 {
-	const char *nearest, *word = typed + strspn(typed, "-");
+	const char *nearest = NULL, *word = typed + strspn(typed, "-");
 	char name[WORD_MAX + 1];
+	size_t best = SIZE_MAX;
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
-	nearest = nearest_option(command->options, name);
+	for (const struct option_spec *spec = command->options; spec->name; spec++)
+		if (options_nearer(name, spec->name, &best))
+			nearest = spec->name;
 	if (nearest)
 		return command_usage(command, "unknown option '%s' (did you mean --%s?)", typed,
 				     nearest);

@@ -94,9 +94,10 @@ int options_parse_number(const char *text, bool suffixes, uint64_t *out);
 /* Aligned lines of what the table declares, for help, on standard output. */
 void options_help(const struct option_spec *table);
 
-/* Characters changed, added or missing between two words: for "did you mean ...?" */
-size_t options_distance(const char *a, const char *b);
-/* The largest distance at which a word is still worth suggesting. */
-#define OPTIONS_NEAR 2
+/*
+ * For "did you mean ...?": whether `name` could be what was meant and is nearer than *best, the
+ * distance of the nearest so far (SIZE_MAX: none), which it then becomes.
+ */
+bool options_nearer(const char *typed, const char *name, size_t *best);
 
 #endif

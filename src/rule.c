@@ -221,6 +221,26 @@ int rule_precedence(const struct rule_slot *a, const struct rule_slot *b)
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
+bool rule_may_match(const struct rule *rule, const struct rule *query)
+{
+	if (!cidr_contains(rule, query))
+		return false;
+	if (!rule->any_protocol && !query->any_protocol && rule->protocol != query->protocol)
+		return false;
+	if (!rule->port_max_host)
+		return true;
+	if (!query->port_max_host)
+		return query->any_protocol || rule_protocol_has_ports(query->protocol);
+	return rule->port_min_host <= query->port_min_host &&
+	       rule->port_max_host >= query->port_max_host;
+}
+
+bool rule_must_match(const struct rule *rule, const struct rule *query)
+{
+	return rule_may_match(rule, query) && (rule->any_protocol || !query->any_protocol) &&
+	       (!rule->port_max_host || query->port_max_host);
+}
+
 void rule_format_cidr(const struct rule *rule, char text[static RULE_TEXT_BYTES])
 {
 	_Static_assert(RULE_TEXT_BYTES >= CIDR_TEXT_BYTES, "room for a CIDR");

@@ -48,6 +48,13 @@ int rule_check_comment(const char *text, size_t length, const char **error);
  */
 int rule_precedence(const struct rule_slot *a, const struct rule_slot *b);
 
+/*
+ * A query is a rule too: the packets of these addresses, of this protocol and port, or of every one
+ * where it says any. Whether the rule matches some of them, or all of them.
+ */
+bool rule_may_match(const struct rule *rule, const struct rule *query);
+bool rule_must_match(const struct rule *rule, const struct rule *query);
+
 static inline bool rule_equal(const struct rule *a, const struct rule *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;

@@ -151,10 +151,3 @@ int ruleset_text_restore(FILE *in, const char *file_name, struct transaction *tx
 	err = ruleset_file_parse(in, file_name, &file);
 	return err ? err : ruleset_text_apply(&file, file_name, txn);
 }
-
-int ruleset_text_check(FILE *in, const char *file_name)
-{
-	_cleanup_ruleset_file_ struct ruleset_file file = {0};
-
-	return ruleset_file_parse(in, file_name, &file);
-}

@@ -37,9 +37,6 @@ int ruleset_text_restore(FILE *in, const char *file_name, struct transaction *tx
 int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
 		       struct transaction *txn);
 
-/* Reads and validates only. */
-int ruleset_text_check(FILE *in, const char *file_name);
-
 /* Single statements, for save and for tests. Failures to write stay in the stream. */
 void ruleset_text_write_rule(enum hook hook, enum list list, uint32_t index,
 			     const struct rule *rule, const char *comment, FILE *out);

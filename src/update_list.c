@@ -3,7 +3,6 @@
  * address. */
 #include <stdio.h>
 
-#include "cidr.h"
 #include "log.h"
 #include "rule.h"
 #include "rule_order.h"
@@ -27,29 +26,6 @@ static void listings_free(struct listing (*listings)[LIST_COUNT])
 		free((*listings)[list].rules);
 		free((*listings)[list].comments);
 	}
-}
-
-/* Whether the rule could match a packet that the query describes: what it leaves open may be
- * anything. */
-static bool may_match(const struct rule *rule, const struct rule *query)
-{
-	if (!cidr_contains(rule, query))
-		return false;
-	if (!rule->any_protocol && !query->any_protocol && rule->protocol != query->protocol)
-		return false;
-	if (!rule->port_max_host)
-		return true;
-	if (!query->port_max_host)
-		return query->any_protocol || rule_protocol_has_ports(query->protocol);
-	return rule->port_min_host <= query->port_min_host &&
-	       rule->port_max_host >= query->port_max_host;
-}
-
-/* Whether it matches every such packet. */
-static bool must_match(const struct rule *rule, const struct rule *query)
-{
-	return (rule->any_protocol || !query->any_protocol) &&
-	       (!rule->port_max_host || query->port_max_host);
 }
 
 static int compare_precedence(const void *left, const void *right)
@@ -92,7 +68,7 @@ static int read_list(const struct store *store, enum hook hook, enum list list,
 	if (!out->rules)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (query && !may_match(&sorted[i]->rule, query))
+		if (query && !rule_may_match(&sorted[i]->rule, query))
 			continue;
 		out->rules[out->count++] = (struct listed_rule){
 			.slot = *sorted[i], .hits = store_hits(store, sorted[i])};
@@ -139,7 +115,7 @@ static void print_hit(struct output *out, const struct update_options *options,
 
 		if (!listings[list].count)
 			continue;
-		if (!must_match(&first->slot.rule, &options->rules[0])) {
+		if (!rule_must_match(&first->slot.rule, &options->rules[0])) {
 			output_text(
 				out,
 				"Hit: depends on %s; of several matching rules of a list the first "

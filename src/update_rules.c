@@ -110,6 +110,10 @@ int update_add(const struct update_options *options)
 		return changed;
 	allows_by_default = !store_ruleset(store)->hooks[options->hook].default_deny;
 	store_close(take(store));
+	for (size_t i = 0; options->comment && i < options->rule_count; i++)
+		if (added[i].present)
+			log_info("note: rule %u was there already and keeps the comment it had",
+				 added[i].index);
 	if (changed && options->list == LIST_WHITELIST && allows_by_default)
 		log_info("note: the default policy of %s is allow, so a whitelist rule only "
 			 "exempts from "

@@ -109,6 +109,11 @@ static void a_mistyped_option_is_refused_with_the_one_meant(void **state)
 	assert_non_null(strstr(said, "did you mean --max-rules?"));
 	assert_int_equal(PARSE("--frobnicate"), COMMAND_USAGE);
 	assert_null(strstr(said, "did you mean"));
+	/* Short words resemble each other too easily. */
+	assert_int_equal(PARSE("--up"), COMMAND_USAGE);
+	assert_non_null(strstr(said, "did you mean --ip?"));
+	assert_int_equal(PARSE("--xy"), COMMAND_USAGE);
+	assert_null(strstr(said, "did you mean"));
 	assert_int_equal(PARSE("-x"), COMMAND_USAGE);
 	assert_non_null(strstr(said, "unknown option '-x'"));
 }

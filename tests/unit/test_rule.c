@@ -261,6 +261,52 @@ static void the_more_specific_rule_gets_the_hit(void **state)
 		}
 }
 
+static struct rule full_rule(const char *cidr, const char *protocol, const char *port)
+{
+	struct rule rule = rule_of(cidr);
+	const char *error;
+
+	assert_int_equal(rule_parse_protocol(protocol, &rule, &error), 0);
+	if (port)
+		assert_int_equal(rule_parse_port(port, &rule, &error), 0);
+	return rule;
+}
+
+static void a_query_finds_rules_that_match_some_or_all_of_its_packets(void **state)
+{
+	enum { NONE, SOME, ALL };
+	static const struct {
+		const char *rule[3], *query[3];
+		int matched;
+	} rows[] = {
+		{{"192.0.2.0/24", "any", NULL}, {"192.0.2.7", "any", NULL}, ALL},
+		{{"192.0.2.0/24", "any", NULL}, {"192.0.3.7", "any", NULL}, NONE},
+		{{"192.0.2.0/24", "any", NULL}, {"2001:db8::", "any", NULL}, NONE},
+		{{"192.0.2.7", "any", NULL}, {"192.0.2.0/24", "any", NULL}, NONE},
+		{{"192.0.2.0/24", "tcp", NULL}, {"192.0.2.7", "any", NULL}, SOME},
+		{{"192.0.2.0/24", "tcp", NULL}, {"192.0.2.7", "tcp", "22"}, ALL},
+		{{"192.0.2.0/24", "tcp", NULL}, {"192.0.2.7", "udp", NULL}, NONE},
+		{{"192.0.2.0/24", "tcp", "22"}, {"192.0.2.7", "tcp", NULL}, SOME},
+		{{"192.0.2.0/24", "tcp", "22"}, {"192.0.2.7", "tcp", "22"}, ALL},
+		{{"192.0.2.0/24", "tcp", "22"}, {"192.0.2.7", "tcp", "23"}, NONE},
+		{{"192.0.2.0/24", "tcp", "22"}, {"192.0.2.7", "any", "22"}, SOME},
+		{{"192.0.2.0/24", "any", "22"}, {"192.0.2.7", "any", "22"}, ALL},
+		{{"192.0.2.0/24", "any", "22"}, {"192.0.2.7", "icmp", NULL}, NONE},
+		{{"192.0.2.0/24", "any", "10-30"}, {"192.0.2.7", "udp", "30"}, ALL},
+		{{"192.0.2.0/24", "any", "10-30"}, {"192.0.2.7", "udp", "31"}, NONE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rule rule = full_rule(rows[i].rule[0], rows[i].rule[1], rows[i].rule[2]);
+		struct rule query = full_rule(rows[i].query[0], rows[i].query[1], rows[i].query[2]);
+
+		if (rule_may_match(&rule, &query) != (rows[i].matched != NONE) ||
+		    rule_must_match(&rule, &query) != (rows[i].matched == ALL))
+			fail_msg("row %zu", i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +320,7 @@ int main(void)
 		cmocka_unit_test(a_rule_is_printed_in_the_words_of_the_save_format),
 		cmocka_unit_test(comments_are_utf8_without_control_characters),
 		cmocka_unit_test(the_more_specific_rule_gets_the_hit),
+		cmocka_unit_test(a_query_finds_rules_that_match_some_or_all_of_its_packets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
