@@ -59,8 +59,11 @@ static int close_stdout(void)
 	return err ? log_error(err, "write to standard output") : 0;
 }
 
-static int version(void)
+static int version(int argc, char **argv)
 {
+	if (argc > 1)
+		return log_fail(COMMAND_USAGE, "version: unexpected word '%s'; type: bgo help",
+				argv[1]);
 	printf("bgo %s (map layout %d)\n", BGO_VERSION, BGO_LAYOUT);
 	return 0;
 }
@@ -212,6 +215,7 @@ static int run(int argc, char **argv)
 	const struct command *command;
 	const bool help_word = argc && strcmp(argv[0], "help") == 0;
 	const bool help_asked = help_word || asks_for_help(argc, argv);
+	bool is_version;
 	int words = 0;
 
 	if (help_word) {
@@ -223,12 +227,14 @@ static int run(int argc, char **argv)
 		command_help(command);
 		return 0;
 	}
-	if (help_asked && (!argc || argv[0][0] == '-' || is_group(argv[0])))
+	is_version = argc && (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0);
+	if (help_asked && (!argc || argv[0][0] == '-' || is_version || is_group(argv[0]) ||
+			   strcmp(argv[0], "help") == 0))
 		return help();
 	if (!argc)
 		return log_fail(COMMAND_USAGE, "say what to do; type: bgo help");
-	if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0)
-		return help_asked ? help() : version();
+	if (is_version)
+		return version(argc, argv);
 	if (!command)
 		return unknown_command(argc, argv);
 	return run_command(command, argc - words + 1, argv + words - 1);

@@ -95,8 +95,10 @@ static void json_text(struct output *out, const char *value)
 {
 	json_t *string = json_string(value);
 
-	if (!string || json_dumpf(string, out->file, JSON_ENCODE_ANY))
-		fail(out, string ? -EIO : -EILSEQ);
+	if (!string)
+		fail(out, -EILSEQ);
+	else if (json_dumpf(string, out->file, JSON_ENCODE_ANY) && !ferror(out->file))
+		fail(out, -ENOMEM);
 	json_decref(string);
 }
 
