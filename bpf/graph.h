@@ -88,9 +88,9 @@ _Static_assert(sizeof(struct node) == 16, "node_map's value");
 
 #define NODE_ENTRIES 4
 #define FAN_NODES 4
-#define PAGE_ENTRIES_SHIFT 10
-#define PAGE_ENTRIES (1u << PAGE_ENTRIES_SHIFT)
-#define PAGE_NODES (PAGE_ENTRIES / NODE_ENTRIES)
+#define PAGE_NODES_SHIFT 8
+#define PAGE_NODES (1u << PAGE_NODES_SHIFT)
+#define PAGE_ENTRIES_SHIFT (PAGE_NODES_SHIFT + 2)
 
 /*
  * One graph. It starts at a slot of its root, found from the two halves of the address:
@@ -99,20 +99,28 @@ _Static_assert(sizeof(struct node) == 16, "node_map's value");
  *shift
  *
  * which is the top bits of an IPv4 address (multiplier 1) or a hash of the top bits of an IPv6 one.
- *A root is a directory of pages of 1024 entries, so that a change copies a page and not the root:
- *word slot >> 10 from node `start` on is the index of the page's first node. A handful of rules
- *needs no root: with shift 0, `start` is itself the first entry.
+ * A slot is an entry or, with a root_op, the node of an entry with that operation: for mostly one
+ * rule in a slot, that is one cache line instead of two. A root is a directory of pages of 4 KB, so
+ * that a change copies pages and not the root: its words, from node `start` on, are the indexes of
+ * the pages' first nodes. A handful of rules needs no root: with shift 0, `start` is itself the
+ *first entry.
  */
 #define GRAPH_SECOND_MULTIPLIER 0xc2b2ae3d27d4eb4fULL /* XXH64's second prime */
 struct graph {
 	__u64 mask[2];
 	__u64 multiplier;
 	__u8 shift;	 /* 64 - bits of the slot number, or 0: no root */
+	__u8 root_op;	 /* of the slots that are nodes; 0: slots are entries */
 	__u8 root_len;	 /* for the compiler: address bits that choose the slot */
 	__u8 min_prefix; /* for the compiler: rules shorter than this are in a later graph */
-	__u8 reserved;
 	graph_entry start;
 };
+
+/* How many slots, as a power of two, a page has. */
+static inline __u32 graph_page_shift(const struct graph *graph)
+{
+	return graph->root_op ? PAGE_NODES_SHIFT : PAGE_ENTRIES_SHIFT;
+}
 
 static inline __u32 graph_slot(const struct graph *graph, __u64 first, __u64 second)
 {

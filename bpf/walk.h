@@ -67,6 +67,16 @@ static __always_inline graph_entry graph_word(const struct graph_walk *walk, __u
 	return node ? node->entries[word % NODE_ENTRIES] : ENTRY_BROKEN;
 }
 
+/* The entry in a slot of a page, or that names the node there. */
+static __always_inline graph_entry graph_slot_entry(const struct graph_walk *walk,
+						    const struct graph *graph, __u32 page,
+						    __u32 slot)
+{
+	if (graph->root_op)
+		return entry_make(graph->root_op, page + slot % PAGE_NODES);
+	return graph_word(walk, page + slot / NODE_ENTRIES % PAGE_NODES, slot);
+}
+
 /* The first entry of the walk through this graph. */
 static __always_inline graph_entry graph_start(const struct graph_walk *walk,
 					       const struct graph *graph)
@@ -77,12 +87,11 @@ static __always_inline graph_entry graph_start(const struct graph_walk *walk,
 	if (!graph->shift)
 		return graph->start;
 	slot = graph_slot(graph, walk->half[0], walk->half[1]);
-	page = slot >> PAGE_ENTRIES_SHIFT;
+	page = slot >> graph_page_shift(graph);
 	directory = graph_node(walk, graph->start + page / NODE_ENTRIES);
 	if (!directory)
 		return ENTRY_BROKEN;
-	page = directory->entries[page % NODE_ENTRIES];
-	return graph_word(walk, page + slot % PAGE_ENTRIES / NODE_ENTRIES, slot);
+	return graph_slot_entry(walk, graph, directory->entries[page % NODE_ENTRIES], slot);
 }
 
 /* All bits of `half` above the lowest that is set in `bits` are as there. */

@@ -46,21 +46,19 @@ static uint32_t longest_from(const struct node *nodes, uint8_t *known, graph_ent
 	return longest + 1;
 }
 
-static uint32_t longest_of_graph(const struct node *nodes, uint8_t *known,
+static uint32_t longest_of_graph(const struct graph_walk *walk, uint8_t *known,
 				 const struct graph *graph)
 {
-	uint32_t pages, longest = 0;
+	uint32_t slots, longest = 0;
 
 	if (!graph->shift)
-		return longest_from(nodes, known, graph->start);
-	pages = 1u << (64 - graph->shift - PAGE_ENTRIES_SHIFT);
-	for (uint32_t slot = 0; slot < pages * PAGE_ENTRIES; slot++) {
-		uint32_t page = slot / PAGE_ENTRIES, in_page = slot % PAGE_ENTRIES, steps;
+		return longest_from(walk->nodes, known, graph->start);
+	slots = 1u << (64 - graph->shift);
+	for (uint32_t slot = 0; slot < slots; slot++) {
+		uint32_t page = slot >> graph_page_shift(graph), steps;
 
-		page = nodes[graph->start + page / NODE_ENTRIES].entries[page % NODE_ENTRIES];
-		steps = longest_from(
-			nodes, known,
-			nodes[page + in_page / NODE_ENTRIES].entries[in_page % NODE_ENTRIES]);
+		page = graph_word(walk, graph->start + page / NODE_ENTRIES, page);
+		steps = longest_from(walk->nodes, known, graph_slot_entry(walk, graph, page, slot));
 		if (steps > longest)
 			longest = steps;
 	}
@@ -71,12 +69,13 @@ int classifier_longest_walk(const struct node *nodes, uint32_t node_count,
 			    const struct graph_list *list)
 {
 	_cleanup_free_ uint8_t *known = calloc((size_t)node_count + 1, 1);
+	const struct graph_walk walk = {.nodes = nodes, .node_count = node_count};
 	uint32_t longest = 0;
 
 	if (!known)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < list->count; i++) {
-		uint32_t steps = longest_of_graph(nodes, known, &list->graphs[i]);
+		uint32_t steps = longest_of_graph(&walk, known, &list->graphs[i]);
 
 		if (steps > longest)
 			longest = steps;

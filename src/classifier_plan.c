@@ -8,7 +8,14 @@
 #include "classifier_parts.h"
 
 /* So few rules are found as fast without a root, and take less memory. */
-#define NO_ROOT_RULES 64
+#define NO_ROOT_RULES 8
+/* So many rules are worth four slots each; of more, caches and memory hold no more than about one.
+ */
+#define MANY_RULES 32768
+/* Roots have at least a page, in IPv6 of entries, and at most 2^24 slots. */
+#define IPV4_BITS_MIN PAGE_NODES_SHIFT
+#define IPV6_BITS_MIN PAGE_ENTRIES_SHIFT
+#define BITS_MAX 24
 /* Rules in the slot of a rule on average: more is a poor hash. */
 #define CROWD_MAX 16
 #define ADDRESS_BITS 128
@@ -20,14 +27,15 @@
 
 uint32_t plan_bits(enum family family, uint32_t rules)
 {
-	uint32_t bits = PAGE_ENTRIES_SHIFT;
+	uint64_t slots = rules <= MANY_RULES ? 4 * (uint64_t)rules : 4 * (uint64_t)rules / 3;
+	/* Two bits at a time: behind an even number of them a nibble is less often cut. */
+	uint32_t step = family == FAMILY_IPV4 ? 2 : 1;
+	uint32_t bits = family == FAMILY_IPV4 ? IPV4_BITS_MIN : IPV6_BITS_MIN;
 
 	if (rules <= NO_ROOT_RULES)
 		return 0;
-	if (family == FAMILY_IPV4)
-		return rules <= 4096 ? 12 : rules <= 131072 ? 16 : rules <= 4194304 ? 20 : 24;
-	while (bits < 22 && rules > 1u << bits)
-		bits++;
+	while (bits < BITS_MAX && 1ULL << (bits + step) <= slots)
+		bits += step;
 	return bits;
 }
 
@@ -55,6 +63,7 @@ static void graph_add_indexed(struct graph_list *list, uint32_t bits)
 
 	graph->mask[0] = half_mask(bits);
 	graph->multiplier = 1;
+	graph->root_op = OP_TEST + KEY_ADDR;
 	graph->root_len = (uint8_t)bits;
 	graph->shift = (uint8_t)(64 - bits);
 }
@@ -135,6 +144,23 @@ static int hash_length(const struct lengths *lengths, const struct item *items, 
 	return 0;
 }
 
+/*
+ * Slots that are nodes save a cache line for rules that one node decides, and cost memory. With a
+ * prefix node these are the rules of less than 64 bits, with an exact one those of 64.
+ */
+static uint8_t hash_root_op(const struct lengths *lengths, uint32_t prefix_len, uint32_t max_len)
+{
+	uint32_t shorter = rules_below(lengths, prefix_len);
+	uint32_t rules = rules_below(lengths, max_len + 1) - shorter, decided = 0;
+	uint8_t op = prefix_len < 64 ? OP_PREFIX : OP_EXACT;
+
+	if (prefix_len < 64)
+		decided = rules_below(lengths, max_len < 64 ? max_len + 1 : 64) - shorter;
+	else if (prefix_len == 64)
+		decided = lengths->rules[64];
+	return 4 * (uint64_t)decided >= 3 * (uint64_t)rules ? op : 0;
+}
+
 static int plan_ipv6(const struct lengths *lengths, const struct item *items, uint32_t count,
 		     struct graph_list *list)
 {
@@ -152,7 +178,8 @@ static int plan_ipv6(const struct lengths *lengths, const struct item *items, ui
 			return err;
 		if (!prefix_len)
 			break;
-		list->graphs[list->count++] = hashed_graph(prefix_len, bits);
+		list->graphs[list->count] = hashed_graph(prefix_len, bits);
+		list->graphs[list->count++].root_op = hash_root_op(lengths, prefix_len, max_len);
 		max_len = prefix_len - 1;
 	}
 	if (rules_below(lengths, max_len + 1))

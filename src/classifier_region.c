@@ -247,8 +247,9 @@ graph_entry region_compile(struct builder *builder, const struct item *items, ui
 		group_count++;
 	}
 	branch = address_compile(builder, groups, group_count, known, BRANCH_NONE);
-	if (branch.steps > builder->longest)
-		builder->longest = branch.steps;
+	if (branch.steps >= builder->longest)
+		builder->longest =
+			branch.steps + 1; /* a slot that is a node may be one step more */
 	while (*carried < group_count && group_len(&groups[*carried]) < known)
 		++*carried;
 	return branch.entry;

@@ -104,11 +104,32 @@ static graph_entry slot_compile(struct root *root, uint32_t place)
 			      addr, known, &root->carried);
 }
 
-/* Returns the index of the page's first node. */
-static uint32_t page_append(struct root *root, const graph_entry entries[PAGE_ENTRIES])
+/* Puts what was compiled for a slot into it. */
+static void slot_write(struct root *root, struct node page[PAGE_NODES], uint32_t slot,
+		       graph_entry entry)
 {
-	static const graph_entry zeros[PAGE_ENTRIES];
-	bool empty = !memcmp(entries, zeros, sizeof(zeros));
+	struct builder *builder = root->builder;
+	uint32_t last = builder->used - 1;
+
+	if (!root->graph->root_op) {
+		page[slot / NODE_ENTRIES % PAGE_NODES].entries[slot % NODE_ENTRIES] = entry;
+		return;
+	}
+	page += slot % PAGE_NODES;
+	if (builder->used && entry == entry_make(root->graph->root_op, last)) {
+		/* Its first node was appended last, and nothing but the slot leads there. */
+		*page = builder->nodes[last];
+		builder->used = last;
+	} else {
+		*page = (struct node){.test = {.hit = entry, .miss = entry}};
+	}
+}
+
+/* Returns the index of the page's first node. */
+static uint32_t page_append(struct root *root, const struct node page[PAGE_NODES])
+{
+	static const struct node zeros[PAGE_NODES];
+	bool empty = !memcmp(page, zeros, sizeof(zeros));
 	struct node *nodes;
 	uint32_t index;
 
@@ -117,7 +138,7 @@ static uint32_t page_append(struct root *root, const graph_entry entries[PAGE_EN
 	nodes = nodes_append(root->builder, PAGE_NODES, &index);
 	if (!nodes)
 		return 0;
-	memcpy(nodes, entries, sizeof(zeros));
+	memcpy(nodes, page, sizeof(zeros));
 	if (empty)
 		root->zero_page = index;
 	return index;
@@ -126,22 +147,22 @@ static uint32_t page_append(struct root *root, const graph_entry entries[PAGE_EN
 /* Compiles the slots of the set in their pages; directory[] is as it was and gets the new pages. */
 static int pages_compile(struct root *root, uint32_t *directory)
 {
-	graph_entry entries[PAGE_ENTRIES] = {0};
-	uint32_t place = 0;
+	struct node page[PAGE_NODES] = {0};
+	uint32_t shift = graph_page_shift(root->graph), place = 0;
 
 	while (place < root->set->count && !root->builder->err) {
-		uint32_t page = slot_at(root->set, place) >> PAGE_ENTRIES_SHIFT;
+		uint32_t number = slot_at(root->set, place) >> shift;
 
 		if (root->set->slots)
-			memcpy(entries, &root->builder->nodes[directory[page]], sizeof(entries));
+			memcpy(page, &root->builder->nodes[directory[number]], sizeof(page));
 		for (; place < root->set->count; place++) {
 			uint32_t slot = slot_at(root->set, place);
 
-			if (slot >> PAGE_ENTRIES_SHIFT != page)
+			if (slot >> shift != number)
 				break;
-			entries[slot % PAGE_ENTRIES] = slot_compile(root, place);
+			slot_write(root, page, slot, slot_compile(root, place));
 		}
-		directory[page] = page_append(root, entries);
+		directory[number] = page_append(root, page);
 	}
 	return root->builder->err;
 }
@@ -149,7 +170,7 @@ static int pages_compile(struct root *root, uint32_t *directory)
 static int directory_compile(struct root *root, graph_entry *start)
 {
 	struct builder *builder = root->builder;
-	uint32_t pages = 1u << (64 - root->graph->shift - PAGE_ENTRIES_SHIFT), index;
+	uint32_t pages = 1u << (64 - root->graph->shift - graph_page_shift(root->graph)), index;
 	uint32_t count = (pages + NODE_ENTRIES - 1) / NODE_ENTRIES;
 	_cleanup_free_ struct node *directory = calloc(count, sizeof(*directory));
 	struct node *nodes;
