@@ -126,6 +126,16 @@ static size_t count_interfaces(const struct if_nameindex *list)
 	return count;
 }
 
+/* Attaching needs less privilege than telling whose a program is. */
+static int fail_to_ask(int err, const char *interface)
+{
+	if (err == -EPERM)
+		return log_fail(err,
+				"cannot tell whose programs interface %s has: needs CAP_SYS_ADMIN",
+				interface);
+	return log_error(err, "ask whose programs interface %s has", interface);
+}
+
 int attach_status(const struct store *store, struct attach_status **out)
 {
 	_cleanup_interfaces_ struct if_nameindex *list = if_nameindex();
@@ -144,8 +154,7 @@ int attach_status(const struct store *store, struct attach_status **out)
 		interface = interface_of(i);
 		err = interface_status(&interface, store, &all[found]);
 		if (err)
-			return log_error(err, "ask what is attached to interface %s%s", i->if_name,
-					 err == -EPERM ? " (needs CAP_SYS_ADMIN)" : "");
+			return fail_to_ask(err, i->if_name);
 		if (anything_ours(&all[found]))
 			found++;
 	}
@@ -179,6 +188,8 @@ static int remove_filters(const struct interface *interface, enum tc_direction d
 			.program_id = programs[i].id,
 		};
 		err = tc_detach(interface, direction, &filter);
+		if (err == -ENOENT || err == -ESTALE)
+			continue; /* somebody was faster */
 		if (err)
 			return err;
 		log_info("Removed leftover TC %s filter from interface %s (handle %u)",
@@ -220,9 +231,7 @@ int attach_remove_leftovers(const struct store *store, const struct programs *ke
 		for (enum tc_direction d = 0; d < TC_DIRECTIONS; d++) {
 			err = remove_filters(&interface, d, store, keep_ids[d]);
 			if (err < 0)
-				return log_error(
-					err, "remove leftover TC filters from interface %s%s",
-					i->if_name, err == -EPERM ? " (needs CAP_SYS_ADMIN)" : "");
+				return fail_to_ask(err, i->if_name);
 			removed += err;
 		}
 	}

@@ -6,7 +6,24 @@
 #include "near.h"
 
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static void keep_server_capabilities(void)
+{
+	const uint64_t kept = 1ULL << CAP_BPF | 1ULL << CAP_NET_ADMIN | 1ULL << CAP_PERFMON;
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {
+		{.effective = (uint32_t)kept, .permitted = (uint32_t)kept},
+		{.effective = (uint32_t)(kept >> 32), .permitted = (uint32_t)(kept >> 32)},
+	};
+
+	if (syscall(SYS_capset, &header, data))
+		_exit(2);
+}
 
 /* -- Neighbours at TC -- */
 
@@ -193,6 +210,26 @@ static void leftovers_of_before_a_migration_are_removed(void **state)
 	assert_int_equal(store_remove(pins), 0);
 }
 
+/* A server needs less than CAP_SYS_ADMIN: then nobody's filters are taken for ours. */
+static void without_the_privilege_to_look_nothing_is_removed(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	attach_and_be_killed(programs, TC_KIND_CLSACT);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		keep_server_capabilities();
+		_exit(attach_remove_leftovers(store, NULL) == -EPERM ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(near_status().tc_ingress_program_id, near_program_id(HOOK_INGRESS));
+	assert_int_equal(attach_remove_leftovers(store, NULL), 2);
+}
+
 static void status_tells_this_store_from_another(void **state)
 {
 	struct attachment *attachment = NULL;
@@ -246,6 +283,7 @@ int main(void)
 		NEAR_TEST(leftover_filters_are_removed_and_others_are_not),
 		NEAR_TEST(leftovers_are_removed_beside_the_programs_that_replace_them),
 		NEAR_TEST(leftovers_of_before_a_migration_are_removed),
+		NEAR_TEST(without_the_privilege_to_look_nothing_is_removed),
 		NEAR_TEST(status_tells_this_store_from_another),
 		NEAR_TEST(an_interface_that_goes_takes_everything_along),
 	};
