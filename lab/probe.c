@@ -99,7 +99,8 @@ static int probe_frame(struct probe *probe, const struct frame *frame)
 	fd = netns_packet_socket(probe->to, SOCK_DGRAM, htons(frame->ethertype_host), &interface);
 	if (fd < 0)
 		return fd;
-	if (send(probe->send_fd, frame->bytes, frame->length, 0) < 0)
+	/* ENOBUFS is how the kernel says that TC egress dropped it. */
+	if (send(probe->send_fd, frame->bytes, frame->length, 0) < 0 && errno != ENOBUFS)
 		return log_error(-errno, "send into %s", probe->from);
 	for (int i = 0; i < CONTROLS && !err; i++)
 		err = flush_path(probe);

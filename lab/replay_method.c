@@ -106,10 +106,13 @@ static int run_by_veth(struct replay_method *method, const void *packet, size_t 
 		       struct last_verdict *verdict, enum not_run *not_run)
 {
 	if (send(method->send_fd, packet, length, 0) < 0) {
-		if (errno != EMSGSIZE)
+		if (errno == EMSGSIZE) {
+			*not_run = TOO_LONG;
+			return 0;
+		}
+		/* ENOBUFS is how the kernel says that TC egress dropped it. */
+		if (errno != ENOBUFS)
 			return log_error(-errno, "send a packet of %zu bytes", length);
-		*not_run = TOO_LONG;
-		return 0;
 	}
 	return wait_for_verdict(method, verdict);
 }

@@ -24,7 +24,7 @@
 
 static int mount_fresh(const char *type, const char *dir, const char *options)
 {
-	if (mount("bgo-lab", dir, type, MS_NOSUID | MS_NODEV | MS_NOEXEC, options))
+	if (mount("bgo-lab", dir, type, MS_NOSUID | MS_NODEV, options))
 		return log_error(-errno, "mount %s on %s", type, dir);
 	return 0;
 }

@@ -158,10 +158,12 @@ server_ready() {
 	grep -q 'Firewall server ready' "$SERVER_LOG" || ! kill -0 "$SERVER_PID"
 }
 
-# start_server [OPTION...]: on s0, or on the interfaces given; returns when it filters.
+# start_server [OPTION...]: on s0, or on the interfaces given; returns when it filters. A shell makes its
+# background jobs ignore SIGINT and SIGQUIT, which no terminal or service manager does.
 start_server() {
+	: >"$SERVER_LOG"
 	[[ " $* " == *" --interface "* ]] || set -- --interface s0 "$@"
-	bgo firewall-server start "$@" >"$SERVER_LOG" 2>&1 &
+	env --default-signal=INT,QUIT bgo firewall-server start "$@" >"$SERVER_LOG" 2>&1 &
 	SERVER_PID=$!
 	wait_until 10 server_ready
 	kill -0 "$SERVER_PID" 2>/dev/null || fail "server did not start:" "$(cat "$SERVER_LOG")"

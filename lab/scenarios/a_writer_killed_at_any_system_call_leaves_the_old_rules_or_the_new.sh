@@ -26,9 +26,11 @@ olds=0 news=0
 while read -r count name; do
 	for ((n = 1; n <= count; n++)); do
 		[[ $name != execve ]] || continue
-		strace -f -qq -o /dev/null -e "inject=$name:signal=KILL:when=$n" \
-			bgo firewall-update --action restore --file "$WORK/new" >/dev/null 2>&1 || true
-		bgo firewall-update --action save --file "$WORK/now" || fail "after a kill at $name number $n"
+		{
+			strace -f -qq -o /dev/null -e "inject=$name:signal=KILL:when=$n" \
+				bgo firewall-update --action restore --file "$WORK/new" || true
+		} >/dev/null 2>&1
+		bgo firewall-update --action save --file "$WORK/now" --quiet || fail "after a kill at $name number $n"
 		if cmp -s "$WORK/now" "$WORK/old"; then
 			olds=$((olds + 1))
 		elif cmp -s "$WORK/now" "$WORK/new"; then

@@ -5,7 +5,7 @@ topology
 cat >"$WORK/pass.c" <<'END'
 __attribute__((section("xdp"), used)) int foreign(void *ctx) { (void)ctx; return 2; }
 __attribute__((section("tc"), used)) int foreign_tc(void *ctx) { (void)ctx; return -1; }
-char license[] __attribute__((section("license"), used)) = "GPL";
+char _license[] __attribute__((section("license"), used)) = "GPL";
 END
 clang -O2 -target bpf -c "$WORK/pass.c" -o "$WORK/pass.o"
 

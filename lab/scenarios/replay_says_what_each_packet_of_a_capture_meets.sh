@@ -3,7 +3,7 @@
 # bgo-lab replay: number, verdict, reason and rule of each packet, the same by test run and through a veth.
 topology
 start_server
-on_client tcpdump -q -U -i c0 -w "$WORK/capture.pcap" --direction=out 'udp port 9 or udp port 53 or vlan or arp' 2>"$WORK/tcpdump" &
+nsenter --net=/run/netns/client tcpdump -q -U -i c0 -w "$WORK/capture.pcap" --direction=out 'udp port 9 or udp port 53 or vlan or arp' 2>"$WORK/tcpdump" &
 tcpdump_pid=$!
 wait_until 5 grep -q "listening on" "$WORK/tcpdump"
 expect_passed "src=198.51.100.1 dst=192.0.2.1" "src=198.51.100.2 dst=192.0.2.1 dport=53" \
@@ -13,7 +13,7 @@ captured() {
 	[[ $(tcpdump -r "$WORK/capture.pcap" 2>/dev/null | wc -l) -ge $1 ]]
 }
 wait_until 5 captured 5
-kill -INT $tcpdump_pid
+kill $tcpdump_pid
 wait $tcpdump_pid || true
 
 cat >"$WORK/rules" <<'END'
