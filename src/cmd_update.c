@@ -174,6 +174,9 @@ static int check_combination(const struct update_options *options)
 		return command_usage(
 			&cmd_update,
 			"--action policy needs --policy allow|deny or --fragments match|drop");
+	if (action->run == update_save && options->common.json && strcmp(options->file, "-") == 0)
+		return command_usage(&cmd_update,
+				     "--file - prints the rule file itself: leave out --json");
 	if (action->run == update_list && options->rule_count > 1)
 		return command_usage(&cmd_update, "--action list asks for one --port");
 	return 0;

@@ -141,7 +141,7 @@ const char *lines_quote(const char *input, size_t length, char text[static QUOTE
 		const unsigned char byte = (unsigned char)input[i];
 
 		if (used > QUOTE_BYTES - 12) {
-			strcpy(text + used, "...");
+			memcpy(text + used, "...", sizeof("..."));
 			return text;
 		}
 		if (byte < 0x20 || byte >= 0x7f)

@@ -68,7 +68,7 @@ static int version(int argc, char **argv)
 	return 0;
 }
 
-static int help(void)
+static void print_overview(void)
 {
 	printf("bgo: a firewall that filters at XDP and TC; its rules live in pinned BPF maps.\n\n"
 	       "Usage: bgo COMMAND [OPTION...]\n\nCommands:\n");
@@ -81,7 +81,6 @@ static int help(void)
 			printf("  %-29s %s\n", commands[i]->alias, commands[i]->name);
 	printf("\nExit status: 0 done, 1 failed, 2 wrong usage.\n"
 	       "Data goes to standard output, everything else to standard error.\n");
-	return 0;
 }
 
 /* Whether the words begin with the command's name ("firewall-server start" is two) or alias: how
@@ -209,32 +208,37 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
+/* Help on the command that the words name, on all of them when they name none. */
+static int help(int argc, char **argv)
+{
+	int words = 0;
+	const struct command *command = find_command(argc, argv, &words);
+
+	if (command)
+		command_help(command);
+	else if (!argc || argv[0][0] == '-' || is_group(argv[0]) || strcmp(argv[0], "help") == 0 ||
+		 strcmp(argv[0], "version") == 0)
+		print_overview();
+	else
+		return unknown_command(argc, argv);
+	return 0;
+}
+
 /* argv without the program's name. */
 static int run(int argc, char **argv)
 {
 	const struct command *command;
-	const bool help_word = argc && strcmp(argv[0], "help") == 0;
-	const bool help_asked = help_word || asks_for_help(argc, argv);
-	bool is_version;
 	int words = 0;
 
-	if (help_word) {
-		argc--;
-		argv++;
-	}
-	command = find_command(argc, argv, &words);
-	if (command && help_asked) {
-		command_help(command);
-		return 0;
-	}
-	is_version = argc && (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0);
-	if (help_asked && (!argc || argv[0][0] == '-' || is_version || is_group(argv[0]) ||
-			   strcmp(argv[0], "help") == 0))
-		return help();
 	if (!argc)
 		return log_fail(COMMAND_USAGE, "say what to do; type: bgo help");
-	if (is_version)
+	if (strcmp(argv[0], "help") == 0)
+		return help(argc - 1, argv + 1);
+	if (asks_for_help(argc, argv))
+		return help(argc, argv);
+	if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0)
 		return version(argc, argv);
+	command = find_command(argc, argv, &words);
 	if (!command)
 		return unknown_command(argc, argv);
 	return run_command(command, argc - words + 1, argv + words - 1);

@@ -177,7 +177,7 @@ static void long_options(const struct option_spec *table, struct option rows[sta
 {
 	int row;
 
-	for (row = 0; table[row].name && row < OPTIONS_MAX - 1; row++)
+	for (row = 0; row < OPTIONS_MAX - 1 && table[row].name; row++)
 		rows[row] = (struct option){
 			.name = table[row].name,
 			.has_arg = table[row].kind == OPTION_FLAG ? no_argument : required_argument,

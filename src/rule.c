@@ -250,7 +250,7 @@ void rule_format_cidr(const struct rule *rule, char text[static RULE_TEXT_BYTES]
 void rule_format_port(const struct rule *rule, char text[static RULE_TEXT_BYTES])
 {
 	if (!rule->port_max_host)
-		strcpy(text, "any");
+		snprintf(text, RULE_TEXT_BYTES, "any");
 	else if (rule->port_min_host == rule->port_max_host)
 		snprintf(text, RULE_TEXT_BYTES, "%u", rule->port_min_host);
 	else
@@ -272,7 +272,7 @@ void rule_format_protocol(const struct rule *rule, char text[static RULE_TEXT_BY
 		if (protocols[i].number == rule->protocol)
 			name = protocols[i].name;
 	if (name)
-		strcpy(text, name);
+		snprintf(text, RULE_TEXT_BYTES, "%s", name);
 	else
 		snprintf(text, RULE_TEXT_BYTES, "%u", rule->protocol);
 }

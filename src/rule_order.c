@@ -4,32 +4,35 @@
 
 #include "cleanup.h"
 
-static int compare_indexes(const void *left, const void *right)
+static int compare_indexes(const void *left, const void *right, void *context)
 {
-	const struct rule_slot *const *a = left, *const *b = right;
+	const struct rule_slot *slots = context;
+	const uint32_t a = slots[*(const uint32_t *)left].index;
+	const uint32_t b = slots[*(const uint32_t *)right].index;
 
-	return (*a)->index < (*b)->index ? -1 : (*a)->index > (*b)->index;
+	return a < b ? -1 : a > b;
 }
 
-int rules_by_index(const struct rule_view *rules, const struct rule_slot ***out, size_t *count)
+int rules_by_index(const struct rule_view *rules, uint32_t **out, size_t *count)
 {
-	_cleanup_free_ const struct rule_slot **sorted = calloc(rules->count + 1, sizeof(*sorted));
+	_cleanup_free_ uint32_t *order = calloc((size_t)rules->count + 1, sizeof(*order));
 	bool in_order = true;
 	size_t live = 0;
 
-	if (!sorted)
+	if (!order)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < rules->count; i++) {
-		if (!rule_slot_live(&rules->slots[i], rules->generation))
+	for (uint32_t number = 0; number < rules->count; number++) {
+		const struct rule_slot *slot = &rules->slots[number];
+
+		if (!rule_slot_live(slot, rules->generation))
 			continue;
-		sorted[live] = &rules->slots[i];
-		if (live && sorted[live]->index < sorted[live - 1]->index)
+		if (live && slot->index < rules->slots[order[live - 1]].index)
 			in_order = false;
-		live++;
+		order[live++] = number;
 	}
 	if (!in_order)
-		qsort(sorted, live, sizeof(*sorted), compare_indexes);
+		qsort_r(order, live, sizeof(*order), compare_indexes, (void *)rules->slots);
 	*count = live;
-	*out = take(sorted);
+	*out = take(order);
 	return 0;
 }

@@ -6,7 +6,7 @@
 
 #include "classifier.h"
 
-/* *out is an array to free(). 0 or -ENOMEM. */
-int rules_by_index(const struct rule_view *rules, const struct rule_slot ***out, size_t *count);
+/* The numbers of their slots, in an array to free(). 0 or -ENOMEM. */
+int rules_by_index(const struct rule_view *rules, uint32_t **out, size_t *count);
 
 #endif

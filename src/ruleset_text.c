@@ -66,21 +66,22 @@ static int save_list(const struct store *store, enum hook hook, enum list list, 
 {
 	const struct rule_view rules = store_rules(store, hook, list);
 	const uint32_t next_index = store_ruleset(store)->lists[hook][list].next_index;
-	_cleanup_free_ const struct rule_slot **sorted = NULL;
+	_cleanup_free_ uint32_t *order = NULL;
 	char comment[COMMENT_BYTES + 1];
 	size_t count;
 	int err;
 
-	err = rules_by_index(&rules, &sorted, &count);
+	err = rules_by_index(&rules, &order, &count);
 	if (err)
 		return err;
 	for (size_t i = 0; i < count; i++) {
-		store_comment(store, sorted[i], comment);
-		ruleset_text_write_rule(hook, list, sorted[i]->index, &sorted[i]->rule, comment,
-					out);
+		const struct rule_slot *slot = &rules.slots[order[i]];
+
+		store_comment(store, slot, comment);
+		ruleset_text_write_rule(hook, list, slot->index, &slot->rule, comment, out);
 	}
 	/* Indexes of rules that were removed are not given again after a restore either. */
-	if (next_index != (count ? sorted[count - 1]->index + 1 : 0))
+	if (next_index != (count ? rules.slots[order[count - 1]].index + 1 : 0))
 		ruleset_text_write_next(hook, list, next_index, out);
 	return 0;
 }

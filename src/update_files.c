@@ -274,9 +274,6 @@ int update_save(const struct update_options *options)
 	size_t bytes;
 	int err;
 
-	if (is_standard(options->file) && options->common.json)
-		return command_usage(&cmd_update,
-				     "save --file - prints the rule file itself: leave out --json");
 	err = store_open(&store, options->common.pin_path, STORE_READ);
 	if (!err)
 		err = save_to_memory(store, &text, &bytes);

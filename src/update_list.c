@@ -57,21 +57,23 @@ static int read_list(const struct store *store, enum hook hook, enum list list,
 		     const struct rule *query, struct listing *out)
 {
 	const struct rule_view rules = store_rules(store, hook, list);
-	_cleanup_free_ const struct rule_slot **sorted = NULL;
+	_cleanup_free_ uint32_t *order = NULL;
 	size_t count;
 	int err;
 
-	err = rules_by_index(&rules, &sorted, &count);
+	err = rules_by_index(&rules, &order, &count);
 	if (err)
 		return err;
 	out->rules = calloc(count + 1, sizeof(*out->rules));
 	if (!out->rules)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (query && !rule_may_match(&sorted[i]->rule, query))
+		const struct rule_slot *slot = &rules.slots[order[i]];
+
+		if (query && !rule_may_match(&slot->rule, query))
 			continue;
-		out->rules[out->count++] = (struct listed_rule){
-			.slot = *sorted[i], .hits = store_hits(store, sorted[i])};
+		out->rules[out->count++] =
+			(struct listed_rule){.slot = *slot, .hits = store_hits(store, slot)};
 	}
 	if (query)
 		qsort(out->rules, out->count, sizeof(*out->rules), compare_precedence);

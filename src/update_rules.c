@@ -15,7 +15,7 @@ const char *update_describe(const struct rule *rule, char text[static RULE_DESCR
 
 	rule_format_cidr(rule, cidr);
 	if (rule->prefix_len == host_bits)
-		*strchr(cidr, '/') = '\0';
+		cidr[strcspn(cidr, "/")] = '\0';
 	rule_format_port(rule, port);
 	rule_format_protocol(rule, protocol);
 	snprintf(text, RULE_DESCRIPTION_BYTES, "%s%s%s%s%s", cidr,

@@ -125,6 +125,7 @@ static void wrong_lines_are_refused_and_say_why(void **state)
 		{"--xdp --egress --action list", "needs only one of --xdp"},
 		{"--xdp --action save --file -", "is about all hooks"},
 		{"--action save", "--action save needs --file FILE"},
+		{"--action save --file - --json", "prints the rule file itself"},
 		{"--action save --file - --check", "--check does not go with --action save"},
 		{"--xdp --action add --ip 192.0.2.1",
 		 "--action add needs --type whitelist|blacklist"},
