@@ -111,7 +111,7 @@ struct graph {
 	__u64 multiplier;
 	__u8 shift;	 /* 64 - bits of the slot number, or 0: no root */
 	__u8 root_op;	 /* of the slots that are nodes; 0: slots are entries */
-	__u8 root_len;	 /* for the compiler: address bits that choose the slot */
+	__u8 filtered;	 /* there is a filter */
 	__u8 min_prefix; /* for the compiler: rules shorter than this are in a later graph */
 	graph_entry start;
 };
@@ -122,12 +122,29 @@ static inline __u32 graph_page_shift(const struct graph *graph)
 	return graph->root_op ? PAGE_NODES_SHIFT : PAGE_ENTRIES_SHIFT;
 }
 
-static inline __u32 graph_slot(const struct graph *graph, __u64 first, __u64 second)
+static inline __u32 graph_root_pages(const struct graph *graph)
 {
-	__u64 product = (first & graph->mask[0]) * graph->multiplier +
-			(second & graph->mask[1]) * GRAPH_SECOND_MULTIPLIER;
+	return 1u << ((64 - graph->shift - graph_page_shift(graph)) & 31);
+}
 
+#define FILTER_SHIFT 3			       /* bits a slot, as a power of two */
+#define PAGE_BITS_SHIFT (PAGE_NODES_SHIFT + 7) /* of a filter */
+
+static inline __u64 graph_product(const struct graph *graph, __u64 first, __u64 second)
+{
+	return (first & graph->mask[0]) * graph->multiplier +
+	       (second & graph->mask[1]) * GRAPH_SECOND_MULTIPLIER;
+}
+
+static inline __u32 graph_slot(const struct graph *graph, __u64 product)
+{
 	return product >> (graph->shift & 63);
+}
+
+/* The bit of the filter, slot << FILTER_SHIFT | which of the slot's. */
+static inline __u32 graph_filter_bit(const struct graph *graph, __u64 product)
+{
+	return product >> ((graph->shift - FILTER_SHIFT) & 63);
 }
 
 /* A list of one family: graphs in order, longest prefixes first; no match in one goes to the next.

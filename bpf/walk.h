@@ -77,21 +77,45 @@ static __always_inline graph_entry graph_slot_entry(const struct graph_walk *wal
 	return graph_word(walk, page + slot / NODE_ENTRIES % PAGE_NODES, slot);
 }
 
+/* The page's first node in *page; 0 when there is no such directory. */
+static __always_inline _Bool graph_page(const struct graph_walk *walk, const struct graph *graph,
+					__u32 number, __u32 *page)
+{
+	const struct node *directory = graph_node(walk, graph->start + number / NODE_ENTRIES);
+
+	if (!directory)
+		return 0;
+	*page = directory->entries[number % NODE_ENTRIES];
+	return 1;
+}
+
 /* The first entry of the walk through this graph. */
 static __always_inline graph_entry graph_start(const struct graph_walk *walk,
 					       const struct graph *graph)
 {
-	const struct node *directory;
-	__u32 slot, page;
+	__u64 product;
+	__u32 page, slot;
 
 	if (!graph->shift)
 		return graph->start;
-	slot = graph_slot(graph, walk->half[0], walk->half[1]);
-	page = slot >> graph_page_shift(graph);
-	directory = graph_node(walk, graph->start + page / NODE_ENTRIES);
-	if (!directory)
+	product = graph_product(graph, walk->half[0], walk->half[1]);
+	if (graph->filtered) {
+		__u32 bit = graph_filter_bit(graph, product);
+		const struct node *node;
+
+		if (!graph_page(walk, graph, graph_root_pages(graph) + (bit >> PAGE_BITS_SHIFT),
+				&page))
+			return ENTRY_BROKEN;
+		node = graph_node(walk, page + (bit >> 7) % PAGE_NODES);
+		if (!node)
+			return ENTRY_BROKEN;
+		if (!(node->entries[(bit >> 5) % NODE_ENTRIES] >> (bit & 31) & 1))
+			return ENTRY_NONE;
+	}
+	slot = graph_slot(graph, product);
+	if (!graph_page(walk, graph, slot >> graph_page_shift(graph), &page))
 		return ENTRY_BROKEN;
-	return graph_slot_entry(walk, graph, directory->entries[page % NODE_ENTRIES], slot);
+	return graph_slot_entry(walk, graph, page, slot);
 }
 
 /* All bits of `half` above the lowest that is set in `bits` are as there. */

@@ -120,15 +120,32 @@ struct slot_set {
 	uint32_t count;
 };
 
-static inline uint32_t graph_slot_of(const struct graph *graph, const uint32_t addr[4])
+static inline uint64_t graph_product_of(const struct graph *graph, const uint32_t addr[4])
 {
-	return graph_slot(graph, address_half(addr, 0), address_half(addr, 1));
+	return graph_product(graph, address_half(addr, 0), address_half(addr, 1));
 }
 
-/* The slots a prefix is in: from that of its first address on, for a hash just that one. */
+static inline uint32_t graph_slot_of(const struct graph *graph, const uint32_t addr[4])
+{
+	return graph_slot(graph, graph_product_of(graph, addr));
+}
+
+/* A root by the top bits of the address, that is of IPv4, and not by a hash. */
+static inline bool graph_indexed(const struct graph *graph)
+{
+	return graph->shift && graph->multiplier == 1;
+}
+
+/* How many numbers of so many of the top bits a prefix covers; of a hash just one. */
+static inline uint32_t graph_covered(const struct graph *graph, uint32_t prefix_len, uint32_t bits)
+{
+	return graph_indexed(graph) && prefix_len < bits ? 1u << (bits - prefix_len) : 1;
+}
+
+/* The slots a prefix is in: from that of its first address on. */
 static inline uint32_t graph_slots_covered(const struct graph *graph, uint32_t prefix_len)
 {
-	return prefix_len < graph->root_len ? 1u << (graph->root_len - prefix_len) : 1;
+	return graph_covered(graph, prefix_len, 64 - graph->shift);
 }
 
 /* The first place in the set of a slot that is not below `slot`. */

@@ -16,6 +16,8 @@
 #define IPV4_BITS_MIN PAGE_NODES_SHIFT
 #define IPV6_BITS_MIN PAGE_ENTRIES_SHIFT
 #define BITS_MAX 24
+/* A smaller root is in the cache itself. */
+#define FILTER_BITS_MIN 18
 /* Rules in the slot of a rule on average: more is a poor hash. */
 #define CROWD_MAX 16
 #define ADDRESS_BITS 128
@@ -61,10 +63,10 @@ static void graph_add_indexed(struct graph_list *list, uint32_t bits)
 {
 	struct graph *graph = graph_add(list, bits - IPV4_SHORTER);
 
-	graph->mask[0] = half_mask(bits);
+	graph->mask[0] = half_mask(bits + FILTER_SHIFT);
 	graph->multiplier = 1;
 	graph->root_op = OP_TEST + KEY_ADDR;
-	graph->root_len = (uint8_t)bits;
+	graph->filtered = bits >= FILTER_BITS_MIN;
 	graph->shift = (uint8_t)(64 - bits);
 }
 
@@ -74,9 +76,9 @@ static struct graph hashed_graph(uint32_t prefix_len, uint32_t bits)
 		.mask = {half_mask(prefix_len < 64 ? prefix_len : 64),
 			 half_mask(prefix_len < 64 ? 0 : prefix_len - 64)},
 		.multiplier = FIRST_MULTIPLIER,
-		.root_len = (uint8_t)prefix_len,
 		.min_prefix = (uint8_t)prefix_len,
 		.shift = (uint8_t)(64 - bits),
+		.filtered = bits >= FILTER_BITS_MIN,
 	};
 }
 

@@ -7,6 +7,8 @@
 
 #include "classifier_parts.h"
 
+#define SLOT_FILTER_BITS (1u << FILTER_SHIFT)
+
 /* A root under construction. */
 struct root {
 	struct builder *builder;
@@ -15,6 +17,7 @@ struct root {
 	const struct item *sorted; /* by slot; those of place r in the set end at ends[r] */
 	const uint32_t *ends;
 	uint32_t carried;
+	uint8_t *filters;   /* of the places */
 	uint32_t zero_page; /* a page without any rule is there once; UINT32_MAX: not yet */
 };
 
@@ -89,6 +92,26 @@ static int items_by_place(const struct graph *graph, const struct graph_rules *r
 	return 0;
 }
 
+/* The bits of a slot in the filter. Its rules are compiled: those carried on are in all of the
+ * slot. */
+static uint8_t slot_filter(const struct root *root, uint32_t place)
+{
+	const struct graph *graph = root->graph;
+	uint8_t filter = 0;
+
+	if (root->carried)
+		return UINT8_MAX;
+	for (uint32_t i = root->ends[place]; i < root->ends[place + 1]; i++) {
+		const struct item *item = &root->sorted[i];
+		uint32_t bit = graph_filter_bit(graph, graph_product_of(graph, item->addr));
+		uint32_t covered =
+			graph_covered(graph, item->prefix_len, 64u - graph->shift + FILTER_SHIFT);
+
+		filter |= (uint8_t)(((1u << covered) - 1) << bit % SLOT_FILTER_BITS);
+	}
+	return filter;
+}
+
 static graph_entry slot_compile(struct root *root, uint32_t place)
 {
 	const struct graph *graph = root->graph;
@@ -96,8 +119,8 @@ static graph_entry slot_compile(struct root *root, uint32_t place)
 	uint32_t addr[4] = {0}, known = 0;
 
 	/* A hash tells nothing of the address, and no prefix reaches over its slot. */
-	if (graph->shift && root->builder->family == FAMILY_IPV4) {
-		known = graph->root_len;
+	if (graph_indexed(graph)) {
+		known = 64 - graph->shift;
 		addr[0] = slot_at(root->set, place) << (32 - known);
 	}
 	return region_compile(root->builder, root->sorted + begin, root->ends[place + 1] - begin,
@@ -145,7 +168,7 @@ static uint32_t page_append(struct root *root, const struct node page[PAGE_NODES
 }
 
 /* Compiles the slots of the set in their pages; directory[] is as it was and gets the new pages. */
-static int pages_compile(struct root *root, uint32_t *directory)
+static void pages_compile(struct root *root, uint32_t *directory)
 {
 	struct node page[PAGE_NODES] = {0};
 	uint32_t shift = graph_page_shift(root->graph), place = 0;
@@ -161,28 +184,64 @@ static int pages_compile(struct root *root, uint32_t *directory)
 			if (slot >> shift != number)
 				break;
 			slot_write(root, page, slot, slot_compile(root, place));
+			root->filters[place] = slot_filter(root, place);
 		}
 		directory[number] = page_append(root, page);
 	}
-	return root->builder->err;
+}
+
+/* The same for the pages of the filter. */
+static void filter_compile(struct root *root, uint32_t *directory)
+{
+	struct node page[PAGE_NODES] = {0};
+	uint32_t shift = PAGE_BITS_SHIFT - FILTER_SHIFT, place = 0;
+
+	while (place < root->set->count && !root->builder->err) {
+		uint32_t number = slot_at(root->set, place) >> shift;
+
+		if (root->set->slots)
+			memcpy(page, &root->builder->nodes[directory[number]], sizeof(page));
+		for (; place < root->set->count; place++) {
+			uint32_t slot = slot_at(root->set, place);
+			uint32_t word = slot * SLOT_FILTER_BITS / 32,
+				 at = slot * SLOT_FILTER_BITS % 32;
+			uint32_t *bits = &page[word / NODE_ENTRIES % PAGE_NODES]
+						  .entries[word % NODE_ENTRIES];
+
+			if (slot >> shift != number)
+				break;
+			*bits &= ~((uint32_t)UINT8_MAX << at);
+			*bits |= (uint32_t)root->filters[place] << at;
+		}
+		directory[number] = page_append(root, page);
+	}
+}
+
+static uint32_t directory_nodes(const struct graph *graph)
+{
+	uint32_t pages = graph_root_pages(graph);
+
+	if (graph->filtered)
+		pages += 1u << (64 - graph->shift + FILTER_SHIFT - PAGE_BITS_SHIFT);
+	return (pages + NODE_ENTRIES - 1) / NODE_ENTRIES;
 }
 
 static int directory_compile(struct root *root, graph_entry *start)
 {
 	struct builder *builder = root->builder;
-	uint32_t pages = 1u << (64 - root->graph->shift - graph_page_shift(root->graph)), index;
-	uint32_t count = (pages + NODE_ENTRIES - 1) / NODE_ENTRIES;
+	uint32_t count = directory_nodes(root->graph), index;
+	_cleanup_free_ uint8_t *filters = malloc(root->set->count);
 	_cleanup_free_ struct node *directory = calloc(count, sizeof(*directory));
 	struct node *nodes;
-	int err;
 
-	if (!directory)
+	if (!directory || !filters)
 		return -ENOMEM;
+	root->filters = filters;
 	if (root->set->slots)
 		memcpy(directory, &builder->nodes[root->graph->start], count * sizeof(*directory));
-	err = pages_compile(root, (uint32_t *)directory);
-	if (err)
-		return err;
+	pages_compile(root, (uint32_t *)directory);
+	if (root->graph->filtered)
+		filter_compile(root, (uint32_t *)directory + graph_root_pages(root->graph));
 	nodes = nodes_append(builder, count, &index);
 	if (!nodes)
 		return builder->err;
