@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text input line by line: see lines.h. Reads blocks, finds lines in them, copies only what a
- * block's end cuts. */
+/*
+ * Text input line by line: see lines.h. Reads blocks, finds lines in them, copies only what a
+ * block's end cuts.
+ */
 #include "lines.h"
 
 #include <stdarg.h>
@@ -44,8 +46,10 @@ static ssize_t fill(struct lines *lines)
 	return (ssize_t)added;
 }
 
-/* The end of the line that begins at lines->at: its newline, or the end of the file. NULL: negative
- * errno in *err. */
+/*
+ * The end of the line that begins at lines->at: its newline, or the end of the file. NULL:
+ * negative errno in *err.
+ */
 static char *line_end(struct lines *lines, int *err)
 {
 	char *newline = memchr(lines->at, '\n', (size_t)(lines->end - lines->at));
@@ -53,8 +57,10 @@ static char *line_end(struct lines *lines, int *err)
 
 	if (newline)
 		return newline;
-	/* A block is many times a line: what it does not complete is too long, which the caller
-	 * sees. */
+	/*
+	 * A block is many times a line: what it does not complete is too long, which the caller
+	 * sees.
+	 */
 	added = fill(lines);
 	if (added < 0) {
 		*err = (int)added;

@@ -42,8 +42,10 @@ int lines_error_at(const char *name, uint32_t line, uint32_t column, const char 
 /* The column of a place in the current line, from 1, in characters. */
 uint32_t lines_column(const struct lines *lines, const char *at);
 
-/* `length` bytes of input fit to be shown: cut when long, control characters as \xNN. Returns
- * `text`. */
+/*
+ * `length` bytes of input fit to be shown: cut when long, control characters as \xNN. Returns
+ * `text`.
+ */
 #define QUOTE_BYTES 96
 const char *lines_quote(const char *input, size_t length, char text[static QUOTE_BYTES]);
 

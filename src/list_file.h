@@ -19,8 +19,10 @@ struct list_file {
 int list_file_open(struct list_file *list, FILE *file, const char *name);
 void list_file_close(struct list_file *list);
 
-/* The next entry as a rule for any protocol and port: 1, 0 at the end, or negative errno, logged
- * with its place. */
+/*
+ * The next entry as a rule for any protocol and port: 1, 0 at the end, or negative errno, logged
+ * with its place.
+ */
 int list_file_next(struct list_file *list, struct rule *rule);
 
 #define _cleanup_list_file_ _cleanup_(list_file_close)

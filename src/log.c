@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Everything that is said on stderr: see log.h. One line is one write, so lines of two processes
- * never mix. */
+/*
+ * Everything that is said on stderr: see log.h. One line is one write, so lines of two processes
+ * never mix.
+ */
 #include "log.h"
 
 #include <errno.h>
@@ -16,8 +18,10 @@ enum log_style { LOG_STYLE_COMMAND, LOG_STYLE_TIME, LOG_STYLE_JOURNAL };
 static enum log_style style = LOG_STYLE_COMMAND;
 static bool is_quiet;
 
-/* systemd names the device and inode of the journal's socket; stderr may have been redirected
- * since. */
+/*
+ * systemd names the device and inode of the journal's socket; stderr may have been redirected
+ * since.
+ */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -57,8 +61,10 @@ static size_t format_prefix(char *line, size_t size, enum log_level level)
 				level == LOG_LEVEL_WARNING ? "warning: " : "");
 }
 
-/* Nobody is left to tell when this fails: a reader of stderr that went away must not stop the
- * firewall. */
+/*
+ * Nobody is left to tell when this fails: a reader of stderr that went away must not stop the
+ * firewall.
+ */
 static void write_line(const char *line, size_t length)
 {
 	while (length) {

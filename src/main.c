@@ -83,8 +83,10 @@ static void print_overview(void)
 	       "Data goes to standard output, everything else to standard error.\n");
 }
 
-/* Whether the words begin with the command's name ("firewall-server start" is two) or alias: how
- * many words, or 0. */
+/*
+ * Whether the words begin with the command's name ("firewall-server start" is two) or alias: how
+ * many words, or 0.
+ */
 static int command_words(const struct command *command, int argc, char **argv)
 {
 	const char *second = strchr(command->name, ' ');
@@ -149,8 +151,10 @@ static int unknown_command(int argc, char **argv)
 	return log_fail(COMMAND_USAGE, "unknown command '%s'; type: bgo help", argv[0]);
 }
 
-/* What the process may do counts, not who it is: a service may run as any user with these
- * capabilities. */
+/*
+ * What the process may do counts, not who it is: a service may run as any user with these
+ * capabilities.
+ */
 static int check_capabilities(const struct command *command)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -87,8 +87,10 @@ bool options_given(const struct command *command, const void *options, const cha
 int options_check(const struct command *command, const void *options, const char *what,
 		  const char *needed, const char *allowed);
 
-/* Digits and, when `suffixes`, an optional K, M or G: 0 or -EINVAL (not a number), -ERANGE; *out
- * untouched then. */
+/*
+ * Digits and, when `suffixes`, an optional K, M or G: 0 or -EINVAL (not a number), -ERANGE; *out
+ * untouched then.
+ */
 int options_parse_number(const char *text, bool suffixes, uint64_t *out);
 
 /* Aligned lines of what the table declares, for help, on standard output. */

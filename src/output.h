@@ -33,8 +33,10 @@ struct output;
 
 /* Begins the document. 0 or -ENOMEM, logged. */
 int output_begin(struct output **out, FILE *file, bool json);
-/* Ends it and frees; *out is NULL then. 0, or the negative errno of what could not be printed,
- * logged. */
+/*
+ * Ends it and frees; *out is NULL then. 0, or the negative errno of what could not be printed,
+ * logged.
+ */
 int output_end(struct output **out);
 /* Frees without ending the document: for a command that fails half-way. */
 void output_cleanup(struct output **out);
@@ -46,7 +48,8 @@ void output_text(struct output *out, const char *format, ...) __attribute__((for
 /* How "label: value" lines look from here on: blanks before the label, columns up to the value. */
 void output_labels(struct output *out, int indent, int width);
 
-/* JSON objects and arrays around what follows; key NULL inside an array. Ended by output_close().
+/*
+ * JSON objects and arrays around what follows; key NULL inside an array. Ended by output_close().
  */
 void output_object(struct output *out, const char *key);
 void output_array(struct output *out, const char *key);

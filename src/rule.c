@@ -18,8 +18,10 @@ static const char *const list_names[LIST_COUNT] = {
 static const char *const family_names[FAMILY_COUNT] = {
 	[FAMILY_IPV4] = "IPv4", [FAMILY_IPV6] = "IPv6"};
 
-/* Where two names have one number the first is printed. ICMP is not here: its number is the
- * family's. */
+/*
+ * Where two names have one number the first is printed. ICMP is not here: its number is the
+ * family's.
+ */
 static const struct protocol {
 	const char *name;
 	uint8_t number;
@@ -203,8 +205,10 @@ int rule_check_comment(const char *text, size_t length, const char **error)
 	return 0;
 }
 
-/* How many ports a rule matches; "any port", which also matches what has none, is wider than
- * 1-65535. */
+/*
+ * How many ports a rule matches; "any port", which also matches what has none, is wider than
+ * 1-65535.
+ */
 static int port_span(const struct rule *rule)
 {
 	return rule->port_max_host ? rule->port_max_host - rule->port_min_host : 65536;

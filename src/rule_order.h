@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The live rules of a list in the order of their indexes: slots are used again, so they lie in any
- * order. */
+/*
+ * The live rules of a list in the order of their indexes: slots are used again, so they lie in any
+ * order.
+ */
 #ifndef BGO_RULE_ORDER_H
 #define BGO_RULE_ORDER_H
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What no single line of a save file shows: numbers rules that have no index, finds duplicates,
- * sorts. */
+/*
+ * What no single line of a save file shows: numbers rules that have no index, finds duplicates,
+ * sorts.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +11,8 @@
 #include "rule.h"
 #include "ruleset_parse.h"
 
-/* Puts next_index above every index of the file. A `next` statement below one of them is an error.
+/*
+ * Puts next_index above every index of the file. A `next` statement below one of them is an error.
  */
 static int find_next_indexes(struct ruleset_file *file, const char *file_name)
 {
@@ -29,8 +32,10 @@ static int find_next_indexes(struct ruleset_file *file, const char *file_name)
 	return 0;
 }
 
-/* Rules in hand-written files have no index: they are numbered behind all that have, in their
- * order. */
+/*
+ * Rules in hand-written files have no index: they are numbered behind all that have, in their
+ * order.
+ */
 static int number_rules(struct ruleset_file *file, const char *file_name)
 {
 	for (size_t i = 0; i < file->rule_count; i++) {

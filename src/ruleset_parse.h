@@ -38,10 +38,13 @@ struct ruleset_file {
 	struct rate_limit limit;
 };
 
-/* Reads and checks all of it. 0 or negative errno, logged with file, line and column; *out then
- * needs no free. */
+/*
+ * Reads and checks all of it. 0 or negative errno, logged with file, line and column; *out then
+ * needs no free.
+ */
 int ruleset_file_parse(FILE *in, const char *file_name, struct ruleset_file *out);
-/* The last step of parsing, in ruleset_check.c: numbers, checks and sorts the rules. Same errors.
+/*
+ * The last step of parsing, in ruleset_check.c: numbers, checks and sorts the rules. Same errors.
  */
 int ruleset_file_finish(struct ruleset_file *file, const char *file_name);
 void ruleset_file_free(struct ruleset_file *file);

@@ -23,8 +23,10 @@
 
 #define RULESET_TEXT_VERSION 1
 
-/* Writes the committed state. 0 or negative errno of the write (not logged: the caller knows the
- * file). */
+/*
+ * Writes the committed state. 0 or negative errno of the write (not logged: the caller knows the
+ * file).
+ */
 int ruleset_text_save(const struct store *store, FILE *out);
 
 /*

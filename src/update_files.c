@@ -82,8 +82,10 @@ static int read_rules(const char *path, struct rules *rules)
 	return err;
 }
 
-/* A line on the terminal that shows how far a long load is; nothing for a short one, a pipe or
- * --quiet. */
+/*
+ * A line on the terminal that shows how far a long load is; nothing for a short one, a pipe or
+ * --quiet.
+ */
 struct progress {
 	bool enabled, shown;
 	size_t total;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list action of firewall-update: rules in the order of their indexes, or those that match an
- * address. */
+/*
+ * The list action of firewall-update: rules in the order of their indexes, or those that match an
+ * address.
+ */
 #include <stdio.h>
 
 #include "log.h"
@@ -51,7 +53,8 @@ static int copy_comments(const struct store *store, struct listing *listing)
 	return 0;
 }
 
-/* Copies the rules of a list; with a query those that may match, the one that gets the hit first.
+/*
+ * Copies the rules of a list; with a query those that may match, the one that gets the hit first.
  */
 static int read_list(const struct store *store, enum hook hook, enum list list,
 		     const struct rule *query, struct listing *out)

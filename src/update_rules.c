@@ -37,10 +37,9 @@ int update_report(struct output **out, const struct update_options *options, boo
 	return 0;
 }
 
-/* One rule of a report. `done`: what became of it, for people; NULL stands for a rule that is not
- * there. */
+/* One rule of a report: its part of the JSON document. */
 static void report_rule(struct output *out, const struct update_options *options,
-			const struct rule *rule, const uint32_t *index, bool changed)
+			const struct rule *rule, uint32_t index, bool changed)
 {
 	char text[RULE_TEXT_BYTES];
 
@@ -48,10 +47,7 @@ static void report_rule(struct output *out, const struct update_options *options
 	output_bool(out, "changed", NULL, changed, NULL, NULL);
 	output_string(out, "hook", NULL, hook_name(options->hook));
 	output_string(out, "list", NULL, list_name(options->list));
-	if (index)
-		output_number(out, "index", NULL, *index);
-	else
-		output_null(out, "index");
+	output_number(out, "index", NULL, index);
 	rule_format_cidr(rule, text);
 	output_string(out, "address", NULL, text);
 	rule_format_port(rule, text);
@@ -83,7 +79,7 @@ static int report_added(const struct update_options *options, const struct added
 		else
 			output_text(out, "Added %s %s rule %u: %s\n", hook_name(options->hook),
 				    list_name(options->list), added[i].index, text);
-		report_rule(out, options, &options->rules[i], &added[i].index, !added[i].present);
+		report_rule(out, options, &options->rules[i], added[i].index, !added[i].present);
 	}
 	output_close(out);
 	return output_end(&out);
@@ -178,7 +174,7 @@ static int report_removed(const struct update_options *options, const struct rem
 		output_text(out, "Removed %s %s rule %u: %s\n", hook_name(options->hook),
 			    list_name(options->list), removals[i].index,
 			    update_describe(&removals[i].rule, text));
-		report_rule(out, options, &removals[i].rule, &removals[i].index, true);
+		report_rule(out, options, &removals[i].rule, removals[i].index, true);
 	}
 	output_close(out);
 	if (!changed)
