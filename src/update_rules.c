@@ -255,7 +255,8 @@ int update_policy(const struct update_options *options)
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_transaction_ struct transaction *txn = NULL;
 	_cleanup_output_ struct output *out = NULL;
-	bool deny, drop;
+	const struct list_info *allowed;
+	bool deny, drop, allows_nobody;
 	int changed, err;
 
 	err = store_open(&store, options->common.pin_path, STORE_WRITE);
@@ -272,7 +273,14 @@ int update_policy(const struct update_options *options)
 		return changed;
 	deny = store_ruleset(store)->hooks[options->hook].default_deny;
 	drop = store_ruleset(store)->hooks[options->hook].drop_fragments;
+	allowed = &store_ruleset(store)->lists[options->hook][LIST_WHITELIST];
+	allows_nobody = !allowed->rules[FAMILY_IPV4] && !allowed->rules[FAMILY_IPV6];
 	store_close(take(store));
+	if (changed && deny && allows_nobody)
+		log_info("note: the %s whitelist is empty, so only network essentials like "
+			 "neighbour "
+			 "discovery pass",
+			 hook_name(options->hook));
 
 	err = update_report(&out, options, changed);
 	if (err || !out)
