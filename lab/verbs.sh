@@ -91,11 +91,12 @@ second_link() {
 
 # -- Running things --
 
-# expect_exit CODE COMMAND...: its output, both streams, goes to $OUTPUT.
+# expect_exit CODE COMMAND...: its output, both streams, goes to $OUTPUT. Nothing may take long.
 expect_exit() {
-	local wanted=$1 got=0
+	local wanted=$1 got=0 limit=()
 	shift
-	"$@" >"$OUTPUT" 2>&1 </dev/null || got=$?
+	[[ $(type -t "$1") == function ]] || limit=(timeout 30)
+	"${limit[@]}" "$@" >"$OUTPUT" 2>&1 </dev/null || got=$?
 	[[ $got -eq $wanted ]] || fail "exit code $got, not $wanted, of: $*" "$(cat "$OUTPUT")"
 }
 

@@ -6,19 +6,21 @@ start_server
 block_one_address_per_hook
 stop_server TERM
 
-for map in blacklist_map node_map stats_map config_map; do
-	mv "$PINS/$map" "$PINS/${map}_away"
-	bpftool map create "$PINS/$map" type array key 4 value 4 entries 1 name wrong
-	expect_exit 1 bgo firewall-update --xdp --action list
-	expect_said "$map"
+expect_refused() {
 	expect_exit 1 bgo firewall-server start --interface s0
-	expect_said "$map"
+	expect_said "$1"
 	expect_equal "$(xdp_mode_of s0)" none
-	[[ -e $PINS/$map && -e $PINS/${map}_away ]] || fail "$map was removed"
-	rm "$PINS/$map"
-
+	expect_exit 1 bgo firewall-update --xdp --type blacklist --action add --ip 192.0.2.9
 	expect_exit 1 bgo firewall-update --xdp --action list
+}
+
+for map in config_map blacklist_map node_map stats_map; do
+	mv "$PINS/$map" "$PINS/${map}_away"
+	expect_refused "$map"
+	bpftool map create "$PINS/$map" type array key 4 value 4 entries 1 name wrong
+	expect_refused "$map"
 	expect_said "$map"
+	rm "$PINS/$map"
 	mv "$PINS/${map}_away" "$PINS/$map"
 done
 
