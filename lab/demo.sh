@@ -24,25 +24,31 @@ can_reach() {
 	fi
 }
 
-# A UDP packet with real sockets at both ends.
+listening() {
+	ss -Hlun sport = 7000 | grep -q 7000
+}
+
+# can_talk SOURCE ADDRESS UDP4|UDP6: one datagram, real sockets at both ends.
 can_talk() {
-	local source=$1 target=$2 got
+	local outcome="did not arrive" receiver
 	rm -f "$WORK/udp"
-	timeout 3 socat -u "$3-RECV:7000" "CREATE:$WORK/udp" &
-	wait_until 3 eval 'ss -Hlun sport = 7000 | grep -q 7000'
-	echo hello | on_client socat -u - "$3-SENDTO:$target:7000,bind=$source" || true
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[[ ! -s $WORK/udp ]] || break
-		sleep 0.05
+	socat -u "$3-RECV:7000" "CREATE:$WORK/udp" &
+	receiver=$!
+	wait_until 3 listening
+	echo hello | on_client socat -u - "$3-SENDTO:$2:7000,bind=$1"
+	for ((i = 0; i < 25; i++)); do
+		[[ ! -s $WORK/udp ]] || outcome=arrived
+		[[ $outcome == "did not arrive" ]] || break
+		sleep 0.02
 	done
-	got=$([[ -s $WORK/udp ]] && echo arrived || echo "did not arrive")
-	echo "UDP from $source: $got"
-	kill %% 2>/dev/null || true
-	wait %% 2>/dev/null || true
+	kill "$receiver"
+	wait "$receiver" 2>/dev/null || true
+	echo "UDP from $1: $outcome"
 }
 
 send_from() {
 	on_client bgo-lab flood --interface c0 --to-mac "$SERVER_MAC" "$@" >/dev/null &
+	floods+=($!)
 }
 
 counters() {
@@ -98,12 +104,15 @@ can_reach 192.0.2.1 -I 192.0.2.2
 can_reach 2001:db8::1 -I 2001:db8::2
 can_talk 198.51.100.66 192.0.2.1 UDP4
 can_talk 192.0.2.2 192.0.2.1 UDP4
+can_talk "[2001:db8:bad::66]" "[2001:db8::1]" UDP6
+can_talk "[2001:db8::2]" "[2001:db8::1]" UDP6
 
 say "Floods: IPv4 and IPv6 from the blocked networks, more from allowed ones than the rate limit lets through:"
 send_from --destination 192.0.2.1 --source 198.51.100.64/26 --seconds 6 --pps 400000
 send_from --destination 2001:db8::1 --source 2001:db8:bad::/64 --seconds 6 --pps 100000
 send_from --destination 192.0.2.1 --source 203.0.113.0/24 --source 198.51.100.7 --seconds 6 --pps 100000
 live_table 5
+wait "${floods[@]}"
 show bgo firewall-update --xdp --action list
 show bgo firewall-update --xdp --action stats
 show bgo firewall-ratelimit --show-stats
