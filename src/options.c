@@ -245,16 +245,6 @@ static bool is_named(const char *names, const char *name)
 	return false;
 }
 
-bool options_given(const struct command *command, const void *options, const char *name)
-{
-	const struct common_options *common = options;
-
-	for (int row = 0; command->options[row].name; row++)
-		if (strcmp(command->options[row].name, name) == 0)
-			return common->given >> row & 1;
-	return false;
-}
-
 int options_check(const struct command *command, const void *options, const char *what,
 		  const char *needed, const char *allowed)
 {

@@ -76,9 +76,6 @@ struct option_spec {
  */
 int options_parse(const struct command *command, int argc, char **argv, void *options);
 
-/* Whether the option of that name was given. */
-bool options_given(const struct command *command, const void *options, const char *name);
-
 /*
  * That every option named in `needed` was given, and none but those in `needed` and `allowed` and
  * the common ones; both are names separated by blanks. `what` says what needs them ("--action

@@ -134,6 +134,8 @@ static void what_is_not_an_address_is_refused(void **state)
 		"1.2.3.4/8/8",
 		"1.2.3.4/4294967304",
 		"1.2.3.4/255.0.0.0",
+		"1,2,3,4",
+		"1x2x3x4",
 		"1.2.3.4-1.2.3.9",
 		"/24",
 		"localhost",

@@ -68,6 +68,7 @@ static void entries_are_read_whatever_surrounds_them(void **state)
 		 "192.0.2.1\n",
 		 "192.0.2.1/32 "},
 		{"\xef\xbb\xbf# only a mark\n", ""},
+		{"\xef\xbb\xbf", ""},
 		{"create bad hash:net family inet hashsize 1024 maxelem 65536\n"
 		 "add bad 192.0.2.0/24\nadd bad 198.51.100.7 packets 3 bytes 180 comment \"a "
 		 "nomatch\"\n"
@@ -116,6 +117,8 @@ static void a_bad_line_is_named_by_line_and_column_and_quoted(void **state)
 		{"fe80::1%eth0\n", "list:1:1: 'fe80::1%eth0': not an IPv6 address"},
 		{"192.0.2.1\r\n<html>\r\n", "list:2:1: '<html>'"},
 		{"\033[31mred\n", "list:1:1: '\\x1b[31mred'"},
+		{"192.0.2.1 not \177 this\n",
+		 "list:1:11: 'not \\x7f this': text after the address"},
 		{"add bad\n", "list:1:8: '': no address"},
 		{"add bad 192.0.2.1 nomatch\n",
 		 "list:1:19: ipset option 'nomatch' is not supported"},

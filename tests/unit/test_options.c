@@ -78,8 +78,7 @@ static void every_kind_of_option_reaches_its_target(void **state)
 	assert_string_equal(options.address, "192.0.2.1");
 	assert_true(options.force && options.common.json && !options.common.quiet);
 	assert_string_equal(options.common.pin_path, "/p");
-	assert_true(options_given(&command, &options, "mode"));
-	assert_false(options_given(&command, &options, "quiet"));
+	assert_true(options.common.needs_capability);
 	assert_string_equal(said, "");
 }
 
@@ -107,6 +106,12 @@ static void a_mistyped_option_is_refused_with_the_one_meant(void **state)
 			    "type: bgo help try\n");
 	assert_int_equal(PARSE("--max-rulez=5"), COMMAND_USAGE);
 	assert_non_null(strstr(said, "did you mean --max-rules?"));
+	assert_int_equal(PARSE("--modes=x"), COMMAND_USAGE);
+	assert_non_null(strstr(said, "did you mean --mode?"));
+	assert_int_equal(PARSE("--forec"), COMMAND_USAGE);
+	assert_non_null(strstr(said, "did you mean --force?"));
+	assert_int_equal(PARSE("--intrfc", "x"), COMMAND_USAGE);
+	assert_null(strstr(said, "did you mean"));
 	assert_int_equal(PARSE("--frobnicate"), COMMAND_USAGE);
 	assert_null(strstr(said, "did you mean"));
 	/* Short words resemble each other too easily. */

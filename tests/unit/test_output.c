@@ -160,6 +160,79 @@ static void json_is_one_document_with_every_key(void **state)
 	free(capture.text);
 }
 
+static void json_has_rows_on_one_line_and_only_what_has_a_key(void **state)
+{
+	static const struct output_column few[] = {
+		{"index", "Index", 5}, {"in_force", "State", 5}, {"since", "Since", 5}};
+	struct capture capture;
+
+	(void)state;
+	begin(&capture, true);
+	output_number(capture.out, "count", "Count", 2);
+	output_number(capture.out, NULL, "Text only", 3);
+	output_string(capture.out, NULL, "Text only", "x");
+	output_bool(capture.out, "changed", NULL, false, NULL, NULL);
+	output_table(capture.out, "rules", few, 3);
+	output_cell_number_as(capture.out, 7, "seven");
+	output_cell_bool(capture.out, true, "yes");
+	output_cell_null(capture.out, "never");
+	output_cell_number(capture.out, 8);
+	output_cell_bool(capture.out, false, "no");
+	output_cell_null(capture.out, "never");
+	output_table_end(capture.out);
+	output_object(capture.out, "none");
+	output_close(capture.out);
+	assert_string_equal(end(&capture),
+			    "{\n"
+			    "  \"count\": 2,\n"
+			    "  \"changed\": false,\n"
+			    "  \"rules\": [\n"
+			    "    {\"index\": 7, \"in_force\": true, \"since\": null},\n"
+			    "    {\"index\": 8, \"in_force\": false, \"since\": null}\n"
+			    "  ],\n"
+			    "  \"none\": {}\n"
+			    "}\n");
+	free(capture.text);
+}
+
+static void text_has_words_where_json_has_values(void **state)
+{
+	static const struct output_column few[] = {
+		{"index", "Index", 5}, {"in_force", "State", 5}, {"since", "Since", 5}};
+	struct capture capture;
+
+	(void)state;
+	begin(&capture, false);
+	output_labels(capture.out, 0, 8);
+	output_number(capture.out, "json_only", NULL, 3);
+	output_string(capture.out, "longer", "A long label", "x");
+	output_bool(capture.out, "off", "State", false, "on", "off");
+	output_null(capture.out, "since");
+	output_table(capture.out, "rules", few, 3);
+	output_cell_number_as(capture.out, 7, "seven");
+	output_cell_bool(capture.out, true, "yes");
+	output_cell_null(capture.out, "never");
+	output_table_end(capture.out);
+	assert_string_equal(end(&capture), "A long label: x\n"
+					   "State:  off\n"
+					   "Index  State  Since\n"
+					   "seven  yes    never\n");
+	free(capture.text);
+}
+
+/* What is wrong with a document is said when it ends, not lost. */
+static void text_that_is_not_utf8_is_no_json(void **state)
+{
+	struct capture capture;
+
+	(void)state;
+	begin(&capture, true);
+	output_string(capture.out, "comment", NULL, "\377");
+	assert_int_equal(output_end(&capture.out), -EILSEQ);
+	fclose(capture.file);
+	free(capture.text);
+}
+
 static void amounts_read_as_documented(void **state)
 {
 	char text[OUTPUT_AMOUNT_BYTES];
@@ -171,6 +244,9 @@ static void amounts_read_as_documented(void **state)
 	assert_string_equal(output_megabytes(3ULL << 29, text), "1.50 GB");
 	assert_string_equal(output_megabytes(UINT64_MAX, text), "16.00 EB");
 	assert_string_equal(output_kilopackets(1000, text), "1.00 Kpps");
+	assert_string_equal(output_megabytes(1ULL << 30, text), "1.00 GB");
+	assert_string_equal(output_kilopackets(1000000, text), "1.00 Mpps");
+	assert_string_equal(output_kilopackets(UINT64_MAX, text), "18446744073.71 Gpps");
 	assert_string_equal(output_kilopackets(2500000, text), "2.50 Mpps");
 }
 
@@ -182,6 +258,9 @@ int main(void)
 		cmocka_unit_test(an_empty_table_prints_nothing),
 		cmocka_unit_test(every_row_of_a_long_table_is_printed_once),
 		cmocka_unit_test(json_is_one_document_with_every_key),
+		cmocka_unit_test(json_has_rows_on_one_line_and_only_what_has_a_key),
+		cmocka_unit_test(text_has_words_where_json_has_values),
+		cmocka_unit_test(text_that_is_not_utf8_is_no_json),
 		cmocka_unit_test(amounts_read_as_documented),
 	};
 

@@ -159,6 +159,20 @@ static void indexes_behind_a_next_statement_are_not_given_again(void **state)
 	assert_int_equal(file.next_index[HOOK_XDP][LIST_WHITELIST], 10);
 }
 
+static void the_last_index_of_all_is_given(void **state)
+{
+	_cleanup_ruleset_file_ struct ruleset_file file = {0};
+	char said[SAID_BYTES];
+
+	(void)state;
+	assert_int_equal(
+		parse("bgo-rules 1\nnext xdp whitelist 4294967294\nrule xdp whitelist 192.0.2.1\n",
+		      &file, said),
+		0);
+	assert_int_equal(file.rules[0].index, 4294967294);
+	assert_int_equal(file.next_index[HOOK_XDP][LIST_WHITELIST], 4294967295);
+}
+
 static void what_is_wrong_is_named_with_line_and_column(void **state)
 {
 	static const struct {
@@ -238,6 +252,7 @@ static void what_is_wrong_is_named_with_line_and_column(void **state)
 		 "file:3:20: no index is left in this list"},
 		{"ratelimit\n", "file:2:1: enabled, but neither pps nor bps is given"},
 		{"ratelimit pps enabled\n", "file:2:15: 'enabled': not a number"},
+		{"ratelimit pps 1K enabled\n", "file:2:15: '1K': not a number"},
 		{"ratelimit bps 1 pps 1 enabled\n", "file:2:17: 'pps': expected [pps N]"},
 		{"ratelimit enabled\n", "file:2:1: enabled, but neither pps nor bps is given"},
 		{"ratelimit pps 1 enabled x\n", "file:2:25: 'x': unexpected text"},
@@ -307,6 +322,7 @@ int main(void)
 		cmocka_unit_test(what_is_saved_reads_back_byte_for_byte),
 		cmocka_unit_test(a_hand_written_file_may_omit_everything_but_the_rule),
 		cmocka_unit_test(indexes_behind_a_next_statement_are_not_given_again),
+		cmocka_unit_test(the_last_index_of_all_is_given),
 		cmocka_unit_test(what_is_wrong_is_named_with_line_and_column),
 		cmocka_unit_test(the_same_rule_may_stand_in_several_lists),
 		cmocka_unit_test(a_large_file_is_read_whole_and_sorted),
