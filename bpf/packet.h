@@ -11,8 +11,12 @@
 #ifndef BGO_PACKET_H
 #define BGO_PACKET_H
 
-#include <linux/if_ether.h>
+#ifdef __bpf__
 #include <linux/in.h>
+#else
+#include <netinet/in.h> /* the same, and the C library does not mind it */
+#endif
+#include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
