@@ -83,8 +83,8 @@ static inline __attribute__((always_inline)) int rate_limit_spend(const struct r
 }
 
 /*
- * Takes what the CPU is short of from the bucket. Tokens of one kind stay with the CPU when the
- * other kind is refused: nothing is lost, and the refused packet has paid nothing.
+ * Takes what the CPU is short of from the bucket: bytes only when there is a packet to send. A
+ * packet that bytes refuse has paid nothing either: its token stays with the CPU.
  */
 static inline __attribute__((always_inline)) void rate_limit_take(const struct rate_limit *limit,
 								  struct rate_limit_bucket *bucket,
@@ -93,9 +93,12 @@ static inline __attribute__((always_inline)) void rate_limit_take(const struct r
 {
 	const __u64 now = now_ns * RATE_LIMIT_UNITS_PER_NS;
 
-	if (limit->packet_rate.mult && !local->packets)
+	if (limit->packet_rate.mult && !local->packets) {
 		local->packets =
 			bucket_take(&bucket->packets_empty_at, &limit->packet_rate, 1, now);
+		if (!local->packets)
+			return;
+	}
 	if (limit->byte_rate.mult && local->bytes < bytes)
 		local->bytes += bucket_take(&bucket->bytes_empty_at, &limit->byte_rate, bytes, now);
 }

@@ -308,11 +308,32 @@ static void a_packet_that_packets_refuse_takes_no_bytes(void **state)
 	struct limiter limiter;
 
 	(void)state;
-	limiter_start(&limiter, 1, 100000, 1);
-	assert_int_equal(limiter_offer(&limiter, 50, 0, 100, 1), 1);
-	limiter.local[0].packets = 1000;
-	/* 1522 bytes less the one packet that passed */
-	assert_int_equal(limiter_offer(&limiter, 50, 0, 100, 1), 14);
+	limiter_start(&limiter, 1, 1, 1);
+	assert_true(limiter_pass(&limiter, 0, 100));
+	for (int i = 0; i < 50; i++) {
+		limiter.now_ns += limiter.jiffy_ns;
+		assert_false(limiter_pass(&limiter, 0, 100));
+	}
+	/* the other CPU finds 1522 bytes less those of the one packet that passed */
+	limiter.local[1].packets = 1000;
+	for (int i = 0; i < 14; i++)
+		assert_true(limiter_pass(&limiter, 1, 100));
+	assert_false(limiter_pass(&limiter, 1, 100));
+}
+
+static void a_cpu_holds_at_most_a_64th_of_the_burst(void **state)
+{
+	(void)state;
+	for (uint64_t burst = 1; burst <= 1000000; burst *= 7) {
+		struct limiter limiter;
+
+		limiter_start(&limiter, 1000, 0, burst);
+		assert_true(limiter_pass(&limiter, 0, 60));
+		assert_in_range(limiter.local[0].packets, 0, burst / 64);
+		limiter_start(&limiter, 0, 1000000, burst);
+		assert_true(limiter_pass(&limiter, 0, 60));
+		assert_in_range(limiter.local[0].bytes, 0, burst * RATE_LIMIT_FRAME_BYTES / 64);
+	}
 }
 
 static void a_packet_larger_than_the_bucket_passes_and_is_paid_for(void **state)
@@ -450,6 +471,7 @@ int main(void)
 		cmocka_unit_test(a_burst_of_one_still_delivers_the_limit),
 		cmocka_unit_test(a_packet_that_bytes_refuse_takes_no_packet_token),
 		cmocka_unit_test(a_packet_that_packets_refuse_takes_no_bytes),
+		cmocka_unit_test(a_cpu_holds_at_most_a_64th_of_the_burst),
 		cmocka_unit_test(a_packet_larger_than_the_bucket_passes_and_is_paid_for),
 		cmocka_unit_test(a_clock_that_steps_back_refills_nothing),
 		cmocka_unit_test(cpus_share_one_limit_of_any_mix),
