@@ -50,12 +50,13 @@ static int reserve_standard_fds(void)
 /* Output that did not arrive is a failure: a full disk must not look like an empty rule set. */
 static int close_stdout(void)
 {
+	const bool failed = ferror(stdout); /* errno of then is gone */
 	int err = 0;
 
-	if (ferror(stdout))
-		err = errno ? -errno : -EIO;
-	if (fclose(stdout) && !err)
+	if (fclose(stdout))
 		err = -errno;
+	else if (failed)
+		err = -EIO;
 	return err ? log_error(err, "write to standard output") : 0;
 }
 
