@@ -225,10 +225,11 @@ static int write_file(const char *path, const char *text, size_t bytes)
 	_cleanup_free_ char *target =
 		realpath(path, NULL); /* through a symbolic link, not over it */
 	struct stat st;
+	int err;
 
 	if (is_standard(path)) {
-		fwrite(text, 1, bytes, stdout);
-		return 0; /* main() reports what went wrong with standard output */
+		err = write_all(STDOUT_FILENO, text, bytes);
+		return err ? log_error(err, "write to standard output") : 0;
 	}
 	if (!target || stat(target, &st))
 		return replace_file(path, 0600, text, bytes);
