@@ -17,7 +17,7 @@
 #define IPV6_BITS_MIN PAGE_ENTRIES_SHIFT
 #define BITS_MAX 24
 /* A smaller root is in the cache itself. */
-#define FILTER_BITS_MIN 18
+#define FILTER_BITS_MIN 16
 /* Rules in the slot of a rule on average: more is a poor hash. */
 #define CROWD_MAX 16
 #define ADDRESS_BITS 128

@@ -78,14 +78,13 @@ static uint32_t address_nibble(const uint32_t addr[4], uint32_t first_bit)
 	return addr[first_bit / 32] >> (28 - first_bit % 32) & 15;
 }
 
-/* Fills slots a short prefix covers of a fan; later ones are longer and go over it. */
+/* Fills the slots of a fan that a prefix ending in its nibble covers; later ones are longer and go
+ * over it. */
 static void fan_inherit(struct branch slots[16], const struct group *group, uint32_t first_bit)
 {
 	uint32_t first = address_nibble(group_addr(group), first_bit);
 	uint32_t covered = 1u << (first_bit + 4 - group_len(group));
 
-	if (covered > 16)
-		covered = 16;
 	for (uint32_t i = 0; i < covered; i++)
 		slots[first + i] = group->branch;
 }
