@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rate limit in the XDP program: which packets it judges, what it counts, how exact it is on
+ * real time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <netinet/in.h>
+#include <time.h>
+
+#include "firewall.h"
+
+static struct firewall firewall;
+
+static const struct packet_spec udp = {.peer = PEER4, .port = 53, .payload_bytes = 58};
+#define UDP_BYTES 100
+
+static int group_setup(void **state)
+{
+	(void)state;
+	firewall_setup(&firewall, true);
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	firewall_teardown(&firewall);
+	return 0;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* What the counters of the limit and of the hook grew by while packets were sent. */
+struct outcome {
+	struct rate_limit_stats limit;
+	struct counter reasons[REASON_SLOTS];
+	uint64_t elapsed_ns, busy_ns; /* of the call, of the program */
+};
+
+static void read_counters(enum hook hook, struct outcome *out)
+{
+	assert_int_equal(store_rate_limit_stats(firewall.store, &out->limit), 0);
+	assert_int_equal(store_stats(firewall.store, hook, out->reasons), 0);
+}
+
+static void subtract(struct counter *counter, const struct counter *before)
+{
+	counter->packets -= before->packets;
+	counter->bytes -= before->bytes;
+}
+
+static void send_packets(enum hook hook, const struct packet_spec *spec, int count,
+			 struct outcome *out)
+{
+	struct outcome before;
+	struct packet_bytes packet;
+	struct run run;
+	uint64_t start;
+
+	packet_build(&packet, spec, hook == HOOK_EGRESS);
+	read_counters(hook, &before);
+	start = monotonic_ns();
+	assert_int_equal(firewall_run(&firewall, hook, &packet, 0, count, &run), 0);
+	out->elapsed_ns = monotonic_ns() - start;
+	out->busy_ns = (uint64_t)run.duration_ns * count;
+	read_counters(hook, out);
+	subtract(&out->limit.passed, &before.limit.passed);
+	subtract(&out->limit.dropped, &before.limit.dropped);
+	for (int i = 0; i < REASON_SLOTS; i++)
+		subtract(&out->reasons[i], &before.reasons[i]);
+}
+
+static void a_burst_passes_and_the_rest_is_rate_limited(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit pps 1 burst 7 enabled");
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_int_equal(out.limit.passed.packets, 7);
+	assert_int_equal(out.limit.passed.bytes, 7 * UDP_BYTES);
+	assert_int_equal(out.limit.dropped.packets, 993);
+	assert_int_equal(out.limit.dropped.bytes, 993 * UDP_BYTES);
+	assert_int_equal(out.reasons[REASON_ALLOWED_DEFAULT].packets, 7);
+	assert_int_equal(out.reasons[REASON_RATE_LIMITED].packets, 993);
+	assert_int_equal(out.reasons[REASON_RATE_LIMITED].bytes, 993 * UDP_BYTES);
+}
+
+static void bytes_are_limited_too(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit bps 1 burst 2 enabled");
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	/* two full frames of 1522 bytes */
+	assert_int_equal(out.limit.passed.packets, 3044 / UDP_BYTES);
+	assert_int_equal(out.limit.dropped.packets, 1000 - 3044 / UDP_BYTES);
+}
+
+static void a_disabled_limit_counts_nothing(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit pps 1 burst 1 disabled");
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_int_equal(out.limit.passed.packets, 0);
+	assert_int_equal(out.limit.dropped.packets, 0);
+	assert_int_equal(out.reasons[REASON_ALLOWED_DEFAULT].packets, 1000);
+}
+
+static void packets_that_rules_drop_take_no_tokens(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP,
+		       "rule xdp blacklist " PEER4_AFTER "; ratelimit pps 1 burst 7 enabled");
+	send_packets(HOOK_XDP, &(struct packet_spec){.peer = PEER4_AFTER, .port = 53}, 1000, &out);
+	assert_int_equal(out.reasons[REASON_BLOCKED_BLACKLIST].packets, 1000);
+	assert_int_equal(out.limit.passed.packets + out.limit.dropped.packets, 0);
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_int_equal(out.limit.passed.packets, 7);
+}
+
+static void malformed_packets_and_arp_take_no_tokens(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit pps 1 burst 6 enabled");
+	send_packets(HOOK_XDP, &(struct packet_spec){.peer = PEER4, .version_is = 5}, 100, &out);
+	assert_int_equal(out.reasons[REASON_MALFORMED].packets, 100);
+	send_packets(HOOK_XDP, &(struct packet_spec){.peer = PEER4, .ethertype_is = 0x0806}, 100,
+		     &out);
+	assert_int_equal(out.reasons[REASON_NON_IP].packets, 100);
+	send_packets(HOOK_XDP, &udp, 100, &out);
+	assert_int_equal(out.limit.passed.packets, 6);
+}
+
+static void whitelisted_packets_are_limited(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP,
+		       "rule xdp whitelist " PEER4 "; ratelimit pps 1 burst 5 enabled");
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_int_equal(out.reasons[REASON_ALLOWED_WHITELIST].packets, 5);
+	assert_int_equal(out.reasons[REASON_RATE_LIMITED].packets, 995);
+}
+
+static void a_rate_limited_packet_is_not_said_to_be_a_rules(void **state)
+{
+	struct last_verdict verdict;
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP,
+		       "rule xdp whitelist " PEER4 "; ratelimit pps 1 burst 7 enabled");
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_int_equal(programs_last_verdict(firewall.programs, HOOK_XDP, &verdict), 0);
+	assert_int_equal(verdict.reason, REASON_RATE_LIMITED);
+	assert_int_equal(verdict.rule, -1);
+}
+
+static void exempt_whitelist_leaves_whitelisted_packets_out(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP,
+		       "rule xdp whitelist " PEER4_AFTER
+		       "; ratelimit pps 1 burst 7 exempt-whitelist enabled");
+	send_packets(HOOK_XDP, &(struct packet_spec){.peer = PEER4_AFTER, .port = 53}, 1000, &out);
+	assert_int_equal(out.reasons[REASON_ALLOWED_WHITELIST].packets, 1000);
+	assert_int_equal(out.limit.passed.packets + out.limit.dropped.packets, 0);
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_int_equal(out.reasons[REASON_ALLOWED_DEFAULT].packets, 7);
+}
+
+static void tc_is_not_limited(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit pps 1 burst 1 enabled");
+	for (enum hook hook = HOOK_INGRESS; hook <= HOOK_EGRESS; hook++) {
+		send_packets(hook, &udp, 1000, &out);
+		assert_int_equal(out.reasons[REASON_ALLOWED_DEFAULT].packets, 1000);
+		assert_int_equal(out.limit.passed.packets + out.limit.dropped.packets, 0);
+	}
+}
+
+static void a_change_of_the_limit_starts_with_a_full_bucket(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit pps 1 burst 7 enabled");
+	send_packets(HOOK_XDP, &udp, 100, &out);
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit pps 1 burst 9 enabled");
+	send_packets(HOOK_XDP, &udp, 100, &out);
+	assert_int_equal(out.limit.passed.packets, 9);
+}
+
+/*
+ * A flood as fast as the machine makes it, for as long as it takes. Tokens come all the time that
+ * the call takes, and can be had while the program runs, which is less: the kernel prepares and
+ * cleans up, others have the CPU. How exact the limit is under an exact clock,
+ * tests/unit/test_ratelimit.c says.
+ */
+static void check_flood(const char *limit, uint64_t pps, uint64_t burst)
+{
+	const int packets = 30000000;
+	struct outcome out;
+
+	firewall_rules(&firewall, HOOK_XDP, limit);
+	send_packets(HOOK_XDP, &udp, packets, &out);
+	assert_int_equal(out.limit.passed.packets + out.limit.dropped.packets, packets);
+	assert_in_range(out.limit.passed.packets, pps * out.busy_ns / 1000000000 * 90 / 100,
+			(burst + pps * out.elapsed_ns / 1000000000) * 101 / 100);
+}
+
+static void a_flood_gets_1000_packets_a_second(void **state)
+{
+	(void)state;
+	check_flood("ratelimit pps 1000 enabled", 1000, 100);
+}
+
+static void a_flood_gets_a_million_packets_a_second(void **state)
+{
+	(void)state;
+	check_flood("ratelimit pps 1000000 enabled", 1000000, 100000);
+}
+
+static void a_flood_with_a_burst_of_one_gets_its_limit(void **state)
+{
+	(void)state;
+	check_flood("ratelimit pps 100000 burst 1 enabled", 100000, 1);
+}
+
+static void a_flood_gets_ten_megabytes_a_second(void **state)
+{
+	(void)state;
+	check_flood("ratelimit bps 10000000 enabled", 10000000 / UDP_BYTES, 1000000 / UDP_BYTES);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_burst_passes_and_the_rest_is_rate_limited),
+		cmocka_unit_test(bytes_are_limited_too),
+		cmocka_unit_test(a_disabled_limit_counts_nothing),
+		cmocka_unit_test(packets_that_rules_drop_take_no_tokens),
+		cmocka_unit_test(malformed_packets_and_arp_take_no_tokens),
+		cmocka_unit_test(whitelisted_packets_are_limited),
+		cmocka_unit_test(a_rate_limited_packet_is_not_said_to_be_a_rules),
+		cmocka_unit_test(exempt_whitelist_leaves_whitelisted_packets_out),
+		cmocka_unit_test(tc_is_not_limited),
+		cmocka_unit_test(a_change_of_the_limit_starts_with_a_full_bucket),
+		cmocka_unit_test(a_flood_gets_1000_packets_a_second),
+		cmocka_unit_test(a_flood_gets_a_million_packets_a_second),
+		cmocka_unit_test(a_flood_with_a_burst_of_one_gets_its_limit),
+		cmocka_unit_test(a_flood_gets_ten_megabytes_a_second),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
