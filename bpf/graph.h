@@ -138,13 +138,13 @@ static inline __u64 graph_product(const struct graph *graph, __u64 first, __u64 
 
 static inline __u32 graph_slot(const struct graph *graph, __u64 product)
 {
-	return product >> (graph->shift & 63);
+	return (__u32)(product >> (graph->shift & 63));
 }
 
 /* The bit of the filter, slot << FILTER_SHIFT | which of the slot's. */
 static inline __u32 graph_filter_bit(const struct graph *graph, __u64 product)
 {
-	return product >> ((graph->shift - FILTER_SHIFT) & 63);
+	return (__u32)(product >> ((graph->shift - FILTER_SHIFT) & 63));
 }
 
 /* A list of one family: graphs in order, longest prefixes first; no match in one goes to the next.

@@ -170,7 +170,6 @@ static int touch_rule(struct update *update, const struct rule *rule)
 {
 	uint32_t number = graph_number(&update->list, rule->prefix_len), first, count;
 	const struct graph *graph;
-	int err;
 
 	if (number == update->list.count)
 		plan_rest(&update->list);
@@ -178,7 +177,8 @@ static int touch_rule(struct update *update, const struct rule *rule)
 	first = graph->shift ? graph_slot_of(graph, rule->addr_host) : 0;
 	count = graph->shift ? graph_slots_covered(graph, rule->prefix_len) : 1;
 	for (uint32_t i = 0; i < count; i++) {
-		err = touch_slot(&update->touched[number], first + i);
+		int err = touch_slot(&update->touched[number], first + i);
+
 		if (err)
 			return err;
 	}

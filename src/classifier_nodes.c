@@ -93,7 +93,8 @@ static struct branch branch_half(struct builder *builder, int half, uint64_t bit
 	struct branch branch;
 	struct node *node;
 
-	node = node_append(builder, (len == 64 ? OP_EXACT : OP_PREFIX) + half, hit, miss, &branch);
+	node = node_append(builder, (len == 64 ? OP_EXACT : OP_PREFIX) + (uint32_t)half, hit, miss,
+			   &branch);
 	if (node) {
 		uint64_t end = len == 64 ? 0 : 1ULL << (63 - len);
 

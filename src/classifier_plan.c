@@ -9,9 +9,6 @@
 
 /* So few rules are found as fast without a root, and take less memory. */
 #define NO_ROOT_RULES 8
-/* So many rules are worth four slots each; of more, caches and memory hold no more than about one.
- */
-#define MANY_RULES 32768
 /* Roots have at least a page, in IPv6 of entries, and at most 2^24 slots. */
 #define IPV4_BITS_MIN PAGE_NODES_SHIFT
 #define IPV6_BITS_MIN PAGE_ENTRIES_SHIFT
@@ -27,16 +24,29 @@
 /* Rules this much shorter than the index of an IPv4 root are in up to 16 of its slots. */
 #define IPV4_SHORTER 4
 
+/*
+ * More slots than rules are faster while they are in the caches. A slot may be a node, and
+ * NODES_PER_HALF is 2.5 of these a rule: with one node a rule for a port, one slot a rule is what
+ * fits.
+ */
+static uint32_t slots_worth(uint32_t rules)
+{
+	if (rules <= 2048)
+		return 4 * rules;
+	if (rules <= 16384)
+		return 2 * rules;
+	return rules + rules / 16;
+}
+
 uint32_t plan_bits(enum family family, uint32_t rules)
 {
-	uint64_t slots = rules <= MANY_RULES ? 4 * (uint64_t)rules : 4 * (uint64_t)rules / 3;
 	/* Two bits at a time: behind an even number of them a nibble is less often cut. */
 	uint32_t step = family == FAMILY_IPV4 ? 2 : 1;
 	uint32_t bits = family == FAMILY_IPV4 ? IPV4_BITS_MIN : IPV6_BITS_MIN;
 
 	if (rules <= NO_ROOT_RULES)
 		return 0;
-	while (bits < BITS_MAX && 1ULL << (bits + step) <= slots)
+	while (bits < BITS_MAX && 1u << (bits + step) <= slots_worth(rules))
 		bits += step;
 	return bits;
 }
