@@ -32,7 +32,7 @@
 static uint32_t slots_worth(uint32_t rules)
 {
 	if (rules <= 2048)
-		return 4 * rules;
+		return 5 * rules;
 	if (rules <= 16384)
 		return 2 * rules;
 	return rules + rules / 16;
