@@ -171,7 +171,7 @@ static int flood_run(struct flood *flood)
 {
 	struct flood_bpf *skeleton;
 	uint64_t sent, elapsed_ns;
-	struct frame frame;
+	struct frame frame = {0};
 	uint32_t base_sum = 0;
 	int err;
 

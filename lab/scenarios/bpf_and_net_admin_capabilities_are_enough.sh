@@ -6,7 +6,8 @@ install -m 0755 "$(command -v bgo)" "$WORK/bgo"
 capabilities=-all,+bpf,+net_admin,+perfmon
 setpriv --bounding-set "$capabilities" --inh-caps "$capabilities" \
 	"$WORK/bgo" firewall-server start --interface s0 >"$SERVER_LOG" 2>&1 &
-SERVER_PID=$! # shellcheck disable=SC2034 # for stop_server
+# shellcheck disable=SC2034 # for stop_server
+SERVER_PID=$!
 wait_until 10 server_ready
 expect_logged "Firewall server ready"
 ok setpriv --bounding-set "$capabilities" --inh-caps "$capabilities" \
