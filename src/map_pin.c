@@ -22,6 +22,9 @@
 	},
 static const struct map_spec specs[MAP_COUNT] = {PROGRAM_MAPS(MAP_SPEC) USER_MAPS(MAP_SPEC)};
 
+_Static_assert(2ull * NODES_PER_HALF(STORE_MAX_MAX_RULES) <= ENTRY_PAYLOAD_MASK + 1ull,
+	       "an entry of the graph can name every node");
+
 const struct map_spec *map_spec(enum map map)
 {
 	return &specs[map];

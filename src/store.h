@@ -21,7 +21,7 @@
 
 #define STORE_DEFAULT_PIN_PATH "/sys/fs/bpf/firewall"
 #define STORE_DEFAULT_MAX_RULES 262144
-#define STORE_MAX_MAX_RULES (16u * 1024 * 1024)
+#define STORE_MAX_MAX_RULES (12u * 1024 * 1024)
 #define STORE_LOCK_SECONDS 10
 
 /* Every pinned map, in the order of bpf/map_list.h. */
