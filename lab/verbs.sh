@@ -147,7 +147,7 @@ expect_same_file() {
 wait_until() {
 	local deadline=$((SECONDS + $1))
 	shift
-	until "$@" >/dev/null 2>&1; do
+	until ("$@") >/dev/null 2>&1; do
 		[[ $SECONDS -le $deadline ]] || fail "did not come true: $*"
 		sleep 0.02
 	done
