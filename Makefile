@@ -38,6 +38,8 @@ lab_objects := $(patsubst lab/%.c,$(B)/lab/%.o,$(filter-out %.bpf.c,$(wildcard l
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 prog_tests := $(patsubst tests/prog/%.c,$(B)/tests/prog/%,$(wildcard tests/prog/test_*.c))
 prog_helpers := $(patsubst tests/prog/%.c,$(B)/tests/prog/%.o,$(filter-out tests/prog/test_%.c,$(wildcard tests/prog/*.c)))
+oracle := $(B)/tests/oracle/compare
+oracle_objects := $(patsubst tests/oracle/%.c,$(B)/tests/oracle/%.o,$(wildcard tests/oracle/*.c))
 bench_bpf := $(patsubst bench/%.bpf.c,%,$(wildcard bench/*.bpf.c))
 bench_skeletons := $(bench_bpf:%=$(B)/bench/%.skel.h)
 bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard bench/*.c)))
@@ -45,7 +47,7 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help check lab-test demo bench lint format install uninstall clean
+.PHONY: all help check lab-test soak demo bench lint format install uninstall clean
 
 all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
 
@@ -94,6 +96,10 @@ $(B)/tests/prog/%.o: tests/prog/%.c $(skeletons) | $(B)/.deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
 
+$(B)/tests/oracle/%.o: tests/oracle/%.c $(skeletons) | $(B)/.deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
+
 $(B)/libbgo.a: $(lib_objects)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -116,6 +122,10 @@ $(B)/tests/prog/test_%: $(B)/tests/prog/test_%.o $(prog_helpers) $(B)/libbgo.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
+$(oracle): $(oracle_objects) $(B)/tests/prog/firewall.o $(B)/libbgo.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
 $(B)/bench/%: bench/%.c $(B)/libbgo.a $(bench_skeletons)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(B)/libbgo.a $(LIBS) -o $@
@@ -123,8 +133,12 @@ $(B)/bench/%: bench/%.c $(B)/libbgo.a $(bench_skeletons)
 check: $(unit_tests) ## unit tests, no root needed
 	$(Q)tests/run-unit $(unit_tests)
 
-lab-test: all $(unit_tests) $(prog_tests) ## every test (root): unit, program and lab scenarios
+lab-test: all $(unit_tests) $(prog_tests) $(oracle) ## every test (root): unit, program and lab scenarios
 	$(Q)lab/lab-test $(B)
+
+HOURS ?= 1
+soak: all $(oracle) ## random rules and packets against the oracle for HOURS (root)
+	$(Q)$(B)/bgo-lab sandbox $(oracle) --hours $(HOURS) --failures $(B)
 
 demo: all ## the firewall at work in two network namespaces (root)
 	$(Q)lab/demo $(B)
@@ -148,4 +162,4 @@ uninstall: ## remove what install installed
 clean: ## remove build/
 	rm -rf $(B)
 
--include $(wildcard $(B)/obj/*.d $(B)/asan/*.d $(B)/lab/*.d $(B)/tests/unit/*.d $(B)/tests/prog/*.d $(B)/bench/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/asan/*.d $(B)/lab/*.d $(B)/tests/unit/*.d $(B)/tests/prog/*.d $(B)/tests/oracle/*.d $(B)/bench/*.d)
