@@ -18,6 +18,21 @@
 
 #define TEST_MAX_RULES 4096
 
+void firewall_teardown(struct firewall *firewall)
+{
+	programs_unload(firewall->programs);
+	store_close(firewall->store);
+	if (umount2(firewall->mount_point, MNT_DETACH) || rmdir(firewall->mount_point))
+		err(1, "remove %s", firewall->mount_point);
+}
+
+/* Nothing is left behind by a test that could not begin. */
+static void fail(struct firewall *firewall, const char *what)
+{
+	firewall_teardown(firewall);
+	errx(1, "%s", what);
+}
+
 void firewall_setup(struct firewall *firewall, bool record)
 {
 	char pin_path[64];
@@ -32,17 +47,9 @@ void firewall_setup(struct firewall *firewall, bool record)
 		err(1, "mount bpffs on %s", firewall->mount_point);
 	snprintf(pin_path, sizeof(pin_path), "%s/firewall", firewall->mount_point);
 	if (store_open_or_create(&firewall->store, pin_path, TEST_MAX_RULES, &created))
-		errx(1, "no store at %s", pin_path);
+		fail(firewall, "cannot make a store");
 	if (programs_load(&firewall->programs, firewall->store, record))
-		errx(1, "programs do not load");
-}
-
-void firewall_teardown(struct firewall *firewall)
-{
-	programs_unload(firewall->programs);
-	store_close(firewall->store);
-	if (umount2(firewall->mount_point, MNT_DETACH) || rmdir(firewall->mount_point))
-		err(1, "remove %s", firewall->mount_point);
+		fail(firewall, "programs do not load");
 }
 
 void firewall_rules(struct firewall *firewall, enum hook hook, const char *statements)
@@ -70,7 +77,7 @@ void firewall_rules(struct firewall *firewall, enum hook hook, const char *state
 		err(1, "rules");
 	if (transaction_begin(&txn, firewall->store) || transaction_replace_all(txn) ||
 	    ruleset_text_restore(in, statements, txn) || transaction_commit(&txn) < 0)
-		errx(1, "cannot set rules: %s", statements);
+		fail(firewall, "cannot set rules");
 }
 
 int firewall_run(const struct firewall *firewall, enum hook hook, const struct packet_bytes *packet,
