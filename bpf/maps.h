@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The maps of the programs, declared from the one list. The loader replaces each by the pinned map of
- * the same name after checking that it is of this shape, so the number of entries here does not count.
+ * The maps of the programs, declared from the one list. The loader replaces each by the pinned map
+ * of the same name after checking that it is of this shape, so the number of entries here does not
+ * count.
  */
 #ifndef BGO_MAPS_H
 #define BGO_MAPS_H
