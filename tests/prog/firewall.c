@@ -6,15 +6,14 @@
 #include <err.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "../../src/cleanup.h"
 #include "../../src/rule.h"
 #include "../../src/ruleset_text.h"
+#include "own_bpffs.h"
 
 #define TEST_MAX_RULES 4096
 
@@ -22,34 +21,18 @@ void firewall_teardown(struct firewall *firewall)
 {
 	programs_unload(firewall->programs);
 	store_close(firewall->store);
-	if (umount2(firewall->mount_point, MNT_DETACH) || rmdir(firewall->mount_point))
-		err(1, "remove %s", firewall->mount_point);
-}
-
-/* Nothing is left behind by a test that could not begin. */
-static void fail(struct firewall *firewall, const char *what)
-{
-	firewall_teardown(firewall);
-	errx(1, "%s", what);
 }
 
 void firewall_setup(struct firewall *firewall, bool record)
 {
-	char pin_path[64];
 	bool created;
 
-	*firewall = (struct firewall){.mount_point = "/tmp/bgo-prog-XXXXXX"};
-	if (unshare(CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		err(1, "make a private mount namespace");
-	if (!mkdtemp(firewall->mount_point))
-		err(1, "make a directory in /tmp");
-	if (mount("bpf", firewall->mount_point, "bpf", 0, "mode=0700"))
-		err(1, "mount bpffs on %s", firewall->mount_point);
-	snprintf(pin_path, sizeof(pin_path), "%s/firewall", firewall->mount_point);
-	if (store_open_or_create(&firewall->store, pin_path, TEST_MAX_RULES, &created))
-		fail(firewall, "cannot make a store");
+	*firewall = (struct firewall){0};
+	own_bpffs_enter(0);
+	if (store_open_or_create(&firewall->store, PIN_PATH, TEST_MAX_RULES, &created))
+		errx(1, "cannot make a store");
 	if (programs_load(&firewall->programs, firewall->store, record))
-		fail(firewall, "programs do not load");
+		errx(1, "programs do not load");
 }
 
 void firewall_rules(struct firewall *firewall, enum hook hook, const char *statements)
@@ -77,7 +60,7 @@ void firewall_rules(struct firewall *firewall, enum hook hook, const char *state
 		err(1, "rules");
 	if (transaction_begin(&txn, firewall->store) || transaction_replace_all(txn) ||
 	    ruleset_text_restore(in, statements, txn) || transaction_commit(&txn) < 0)
-		fail(firewall, "cannot set rules");
+		errx(1, "cannot set rules: %s", statements);
 }
 
 int firewall_run(const struct firewall *firewall, enum hook hook, const struct packet_bytes *packet,

@@ -10,7 +10,6 @@
 #include "packets.h"
 
 struct firewall {
-	char mount_point[32];
 	struct store *store;
 	struct programs *programs;
 };

@@ -8,8 +8,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
+
+#include "own_bpffs.h"
 
 struct store *store, *other_store;
 struct programs *programs, *other_programs;
@@ -42,12 +43,9 @@ int near_group_setup(void **state)
 {
 	(void)state;
 	libbpf_set_print(NULL); /* noise about the filters of others */
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0700"))
-		return -1;
+	own_bpffs_enter(CLONE_NEWNET);
 	shell("ip link set lo up");
-	open_store("/sys/fs/bpf/firewall", &store, &programs);
+	open_store(PIN_PATH, &store, &programs);
 	open_store("/sys/fs/bpf/other", &other_store, &other_programs);
 	return 0;
 }

@@ -11,17 +11,15 @@
 #include <cmocka.h>
 
 #include <err.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "../../src/cleanup.h"
 #include "../../src/ruleset_text.h"
 #include "crash.h"
 #include "firewall.h"
+#include "own_bpffs.h"
 
-#define PIN_PATH "/sys/fs/bpf/firewall"
 #define MAX_RULES 300
 
 /* Sources that the rules below tell apart. */
@@ -209,8 +207,8 @@ static void kill_everywhere(const struct change *change, enum crash_at at)
 	unsigned int n = 0, committed = 0;
 	bool created;
 
-	if (mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0700") ||
-	    store_open_or_create(&firewall.store, PIN_PATH, MAX_RULES, &created) ||
+	own_bpffs_push();
+	if (store_open_or_create(&firewall.store, PIN_PATH, MAX_RULES, &created) ||
 	    programs_load(&firewall.programs, firewall.store, false))
 		errx(1, "no firewall");
 	store_close(firewall.store);
@@ -229,7 +227,7 @@ static void kill_everywhere(const struct change *change, enum crash_at at)
 	print_message("%s: killed at %u %s, %u of them behind the commit\n", change->name, n,
 		      at == CRASH_AT_STORE ? "stores" : "system call stops", committed);
 	programs_unload(firewall.programs);
-	umount2("/sys/fs/bpf", MNT_DETACH);
+	own_bpffs_pop();
 }
 
 static void kill_at_stores_and_calls(const struct change *change)
@@ -284,7 +282,6 @@ int main(void)
 		cmocka_unit_test(a_restore_survives_death_at_every_point),
 	};
 
-	if (unshare(CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		err(1, "make a private mount namespace");
+	own_bpffs_enter(0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,11 +8,8 @@
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
-#include <err.h>
-#include <sched.h>
 #include <linux/bpf.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -20,8 +17,7 @@
 #include "../../src/cidr.h"
 #include "../../src/cleanup.h"
 #include "../../src/store.h"
-
-#define PIN_PATH "/sys/fs/bpf/firewall"
+#include "own_bpffs.h"
 
 static struct rule rule(const char *cidr)
 {
@@ -63,29 +59,29 @@ static void create_store(uint32_t max_rules)
 static int no_store(void **state)
 {
 	(void)state;
-	return mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0700");
+	own_bpffs_push();
+	return 0;
 }
 
 static int new_store(void **state)
 {
-	int err = no_store(state);
-
+	no_store(state);
 	create_store(0);
-	return err;
+	return 0;
 }
 
 static int small_store(void **state)
 {
-	int err = no_store(state);
-
+	no_store(state);
 	create_store(600);
-	return err;
+	return 0;
 }
 
 static int leave_store(void **state)
 {
 	(void)state;
-	return umount2("/sys/fs/bpf", MNT_DETACH);
+	own_bpffs_pop();
+	return 0;
 }
 
 static struct added add(struct transaction *txn, const struct rule *new, const char *comment)
@@ -784,7 +780,6 @@ int main(void)
 		SMALL_STORE_TEST(writers_at_once_lose_nothing),
 	};
 
-	if (unshare(CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		err(1, "make a private mount namespace");
+	own_bpffs_enter(0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
