@@ -326,11 +326,14 @@ int transaction_replace_all(struct transaction *txn)
 	txn->replaces_all = true;
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
 		for (enum list list = 0; list < LIST_COUNT; list++) {
+			struct list_info *info = &txn->next->lists[hook][list];
 			int err = transaction_clear(txn, hook, list);
 
 			if (err < 0)
 				return err;
-			txn->next->lists[hook][list].next_index = 0;
+			/* Also of a list whose rules are all gone already. */
+			txn->changed |= info->next_index != 0;
+			info->next_index = 0;
 		}
 		transaction_policy(txn, hook, false);
 		transaction_fragments(txn, hook, false);
