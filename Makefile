@@ -122,9 +122,9 @@ $(B)/tests/prog/test_%: $(B)/tests/prog/test_%.o $(prog_helpers) $(B)/libbgo.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
-$(oracle): $(oracle_objects) $(B)/tests/prog/firewall.o $(B)/libbgo.a
+$(oracle): $(oracle_objects) $(prog_helpers) $(B)/libbgo.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
 $(B)/bench/%: bench/%.c $(B)/libbgo.a $(bench_skeletons)
 	$(call say,CC,$<)
