@@ -18,9 +18,9 @@ flood_for() {
 }
 
 # expect_limited PPS BURST: within 2 % of the full bucket of the beginning and what has come in since. The
-# first and the last packet are up to 100 ms inside the time that the generator reports.
+# first and the last packet are up to 200 ms inside the time that the generator reports.
 expect_limited() {
-	local least=$(($1 * (TOOK_MS - 100) / 1000 + $2)) most=$(($1 * TOOK_MS / 1000 + $2))
+	local least=$(($1 * (TOOK_MS - 200) / 1000 + $2)) most=$(($1 * TOOK_MS / 1000 + $2))
 	expect_between $((least * 98 / 100)) $((most * 102 / 100)) "$GOT" \
 		"packets in $TOOK_MS ms at $1/s and a burst of $2"
 }
