@@ -109,7 +109,11 @@ struct icmp_header {
 #define OFFSET_MAX 0x7fff
 static __always_inline __u32 widen(const struct frame *frame, __u32 offset)
 {
-	return (offset ^ -(frame->length >> 31)) & OFFSET_MAX;
+	offset ^= -(frame->length >> 31);
+	/* Masked last: before Linux 6.10 nothing is known after an xor. The compiler, which knows
+	 * the offset, would mask the other operand. */
+	asm("" : "+r"(offset));
+	return offset & OFFSET_MAX;
 }
 _Static_assert(sizeof(struct ethhdr) + VLAN_TAGS_MAX * sizeof(struct vlan_header) +
 			       sizeof(struct ipv6hdr) + EXTENSIONS_MAX * 2048 <=
