@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one header that programs and user space share: what the pinned maps hold, what they are called,
- * and the version of that layout. Bump BGO_LAYOUT for every change of a size, a field or a map.
+ * The one header that programs and user space share: what the pinned maps hold, what they are
+ * called, and the version of that layout. Bump BGO_LAYOUT for every change of a size, a field or a
+ * map.
  */
 #ifndef BGO_ABI_H
 #define BGO_ABI_H
@@ -23,15 +24,16 @@ struct rule {
 	__u32 addr_host[4]; /* host order, masked to prefix_len; IPv4 in word 0, the others 0 */
 	__u8 family;	    /* enum family */
 	__u8 prefix_len;
-	__u8 any_protocol; /* 1: protocol is 0 and not compared */
-	__u8 protocol;	   /* IP protocol number */
+	__u8 any_protocol;		    /* 1: protocol is 0 and not compared */
+	__u8 protocol;			    /* IP protocol number */
 	__u16 port_min_host, port_max_host; /* inclusive; 0, 0: any, also none */
 };
 _Static_assert(sizeof(struct rule) == 24, "struct rule");
 
 /*
- * A place in a rule list. With committed generation g the rule is live when born <= g and (died == 0
- * or died > g), so whatever a transaction writes here is invisible until the commit word says g + 1.
+ * A place in a rule list. With committed generation g the rule is live when born <= g and (died ==
+ * 0 or died > g), so whatever a transaction writes here is invisible until the commit word says g
+ * + 1.
  */
 struct rule_slot {
 	struct rule rule;
@@ -77,10 +79,11 @@ struct ruleset {
 	struct hook_rules hooks[HOOK_COUNT];
 
 	struct list_info lists[HOOK_COUNT][LIST_COUNT];
-	__u32 node_half;  /* which half of node_map the graphs are in */
-	__u32 nodes_used; /* node index behind the last one in use */
-	__u64 half_since; /* the first generation in this half: older ones are in the other */
-	__u64 limit_since; /* the first generation with these limits: older ones used the other bucket */
+	__u32 node_half;   /* which half of node_map the graphs are in */
+	__u32 nodes_used;  /* node index behind the last one in use */
+	__u64 half_since;  /* the first generation in this half: older ones are in the other */
+	__u64 limit_since; /* the first generation with these limits: older ones used the other
+			      bucket */
 	struct counter stats_before[HOOK_COUNT][REASON_SLOTS]; /* reset: subtract these */
 };
 
@@ -91,15 +94,16 @@ static inline __u32 ruleset_record(__u64 generation)
 }
 
 /*
- * One kind of token, packets or bytes, as rate_limit_prepare() computes it. Tokens are kept as the time
- * they take to come, in units of 1/64 ns: n tokens are (n * mult) >> shift units.
+ * One kind of token, packets or bytes, as rate_limit_prepare() computes it. Tokens are kept as the
+ * time they take to come, in units of 1/64 ns: n tokens are (n * mult) >> shift units.
  */
 struct token_rate {
 	__u64 mult; /* 0: this kind is not limited */
 	__u32 shift;
 	__u32 batch;	/* tokens a CPU takes from the bucket at once */
 	__u64 burst;	/* units in a full bucket */
-	__u64 capacity; /* the burst and what is short of one more packet: that fraction is never lost */
+	__u64 capacity; /* the burst and what is short of one more packet: that fraction is never
+			   lost */
 };
 
 /* Rate limit as set and as computed; one record for each ruleset record. */
@@ -110,15 +114,18 @@ struct rate_limit {
 	__u32 enabled;
 	__u32 exempt_whitelist;
 	__u32 bucket; /* in rate_limit_state_map: a change of the limits takes the other one */
-	__u32 id; /* changes with each change of the limits, never 0: what CPUs hold of older ones is void */
+	__u32 id; /* changes with each change of the limits, never 0: what CPUs hold of older ones
+		     is void */
 	__u64 since; /* the first generation of this id: older ones used the other bucket */
-	struct token_rate packet_rate, byte_rate; /* computed by rate_limit_prepare(), see ratelimit.h */
-	__u32 precise; /* computed: the burst is too short for a clock of jiffies */
+	struct token_rate packet_rate,
+		byte_rate; /* computed by rate_limit_prepare(), see ratelimit.h */
+	__u32 precise;	   /* computed: the burst is too short for a clock of jiffies */
 	__u32 reserved;
 	struct counter passed_before, dropped_before; /* reset: readers subtract these */
 };
 
-/* The tokens all CPUs share, each kind as the time when the bucket was empty: what came since is there. */
+/* The tokens all CPUs share, each kind as the time when the bucket was empty: what came since is
+ * there. */
 struct rate_limit_bucket {
 	__u64 packets_empty_at __attribute__((aligned(64)));
 	__u64 bytes_empty_at;
@@ -153,7 +160,8 @@ struct config {
 	__u64 intent;	   /* 1: a transaction was begun and not ended: scrub first */
 	__u64 store_id;	   /* random, kept by migrations: whose a program is that uses these maps */
 	__u64 grace;	   /* no packet reads a record of a generation before this one any more */
-	/* The commit word: one aligned store makes a new generation visible to packets and readers. */
+	/* The commit word: one aligned store makes a new generation visible to packets and readers.
+	 */
 	__u64 commit __attribute__((aligned(64)));
 };
 

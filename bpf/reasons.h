@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one list of packet outcomes. Programs, counters, text, JSON and the lab are generated from it,
- * so a reason is added by adding a line here. Order is the counters' index in stats_map and
+ * The one list of packet outcomes. Programs, counters, text, JSON and the lab are generated from
+ * it, so a reason is added by adding a line here. Order is the counters' index in stats_map and
  * tc_stats_map: append, never reorder.
  *
  * X(NAME, json_name, verdict, description)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ownership: a local that owns something carries a cleanup attribute and an initial value, and leaves its
- * scope through take() or take_fd() only.
+ * Ownership: a local that owns something carries a cleanup attribute and an initial value, and
+ * leaves its scope through take() or take_fd() only.
  */
 #ifndef BGO_CLEANUP_H
 #define BGO_CLEANUP_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The BPF programs, loaded on a store's maps and not yet attached: for the server, and for the lab, which
- * runs packets through them by test run.
+ * The BPF programs, loaded on a store's maps and not yet attached: for the server, and for the lab,
+ * which runs packets through them by test run.
  */
 #ifndef BGO_PROGRAMS_H
 #define BGO_PROGRAMS_H
@@ -20,8 +20,9 @@ struct last_verdict {
 };
 
 /*
- * Loads the XDP and TC programs on the store's maps, each map's shape checked first. `record` makes them note each
- * verdict for programs_last_verdict(), by a load-time switch: the code is not there without it.
+ * Loads the XDP and TC programs on the store's maps, each map's shape checked first. `record` makes
+ * them note each verdict for programs_last_verdict(), by a load-time switch: the code is not there
+ * without it.
  */
 int programs_load(struct programs **out, const struct store *store, bool record);
 void programs_unload(struct programs *programs);
@@ -30,6 +31,7 @@ void programs_cleanup(struct programs **programs);
 /* The program's file descriptor and kernel id, owned by `programs`. */
 int programs_fd(const struct programs *programs, enum hook hook);
 /* -EINVAL unless loaded with `record`. */
-int programs_last_verdict(const struct programs *programs, enum hook hook, struct last_verdict *out);
+int programs_last_verdict(const struct programs *programs, enum hook hook,
+			  struct last_verdict *out);
 
 #endif

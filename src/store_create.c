@@ -35,7 +35,8 @@ int store_read_config(int dir_fd, const char *pin_path, struct config *out)
 	memset(config, 0, sizeof(*config));
 	if (bpf_map_lookup_elem(fd, &key, config))
 		return -EINVAL;
-	/* Zeroes are an unfinished creation of ours, to be made anew, only in a map of our shape. */
+	/* Zeroes are an unfinished creation of ours, to be made anew, only in a map of our shape.
+	 */
 	if (!config->magic && info.value_size != sizeof(*config))
 		return -EINVAL;
 	*out = *config;
