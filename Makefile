@@ -24,6 +24,9 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(HARDENING) $(CFLAGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 LIBS := -lbpf -lelf -ljansson
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# Of the same sources gcc has warned already.
+FUZZ_CFLAGS = -std=gnu11 -w $(CPPFLAGS) -O1 -g -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TEST_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
 
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wshadow -Werror \
@@ -40,6 +43,13 @@ prog_tests := $(patsubst tests/prog/%.c,$(B)/tests/prog/%,$(wildcard tests/prog/
 prog_helpers := $(patsubst tests/prog/%.c,$(B)/tests/prog/%.o,$(filter-out tests/prog/test_%.c,$(wildcard tests/prog/*.c)))
 oracle := $(B)/tests/oracle/compare
 oracle_objects := $(patsubst tests/oracle/%.c,$(B)/tests/oracle/%.o,$(wildcard tests/oracle/*.c))
+fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzzers := $(fuzz_targets:%=$(B)/fuzz/%)
+fuzz_corpora := $(fuzz_targets:%=$(B)/tests/fuzz/fuzz_%)
+fuzz_objects := $(lib_sources:src/%.c=$(B)/fuzz/src/%.o)
+# The oracle's search as it is: with sanitizers most of the time would go there.
+fuzz_parts := $(B)/tests/oracle/oracle.o tests/oracle/oracle_parse.c \
+	$(wildcard bpf/*.h src/*.h tests/oracle/*.h tests/fuzz/*.h)
 bench_bpf := $(patsubst bench/%.bpf.c,%,$(wildcard bench/*.bpf.c))
 bench_skeletons := $(bench_bpf:%=$(B)/bench/%.skel.h)
 bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard bench/*.c)))
@@ -47,7 +57,7 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help check lab-test soak demo bench lint format install uninstall clean
+.PHONY: all help check lab-test fuzz soak demo bench lint format install uninstall clean
 
 all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
 
@@ -126,6 +136,19 @@ $(oracle): $(oracle_objects) $(prog_helpers) $(B)/libbgo.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
+# A fuzz target that runs the files of its corpus, and the same for libFuzzer, of clang.
+$(B)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/corpus.c $(fuzz_parts) $(B)/libbgo-asan.a
+	$(call say,TEST-CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(TEST_CFLAGS) $(filter %.c %.o %.a,$^) $(LIBS) -o $@
+
+$(B)/fuzz/src/%.o: src/%.c $(skeletons) | $(B)/.deps
+	$(call say,CC-FUZZ,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(fuzz_parts) $(fuzz_objects)
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(filter %.c %.o,$^) $(LIBS) -o $@
+
 $(B)/bench/%: bench/%.c $(B)/libbgo.a $(bench_skeletons)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(B)/libbgo.a $(LIBS) -o $@
@@ -133,8 +156,13 @@ $(B)/bench/%: bench/%.c $(B)/libbgo.a $(bench_skeletons)
 check: $(unit_tests) ## unit tests, no root needed
 	$(Q)tests/run-unit $(unit_tests)
 
-lab-test: all $(unit_tests) $(prog_tests) $(oracle) ## every test (root): unit, program and lab scenarios
+lab_tests := $(unit_tests) $(prog_tests) $(fuzz_corpora) $(oracle)
+lab-test: all $(lab_tests) ## every test (root): unit, program, fuzz corpora, oracle, scenarios
 	$(Q)lab/lab-test $(B)
+
+FUZZ_SECONDS ?= 60
+fuzz: $(fuzzers) ## libFuzzer on every parser and the classifier, FUZZ_SECONDS each
+	$(Q)tests/fuzz/run $(B) $(FUZZ_SECONDS) $(fuzz_targets)
 
 HOURS ?= 1
 soak: all $(oracle) ## random rules and packets against the oracle for HOURS (root)
@@ -162,4 +190,4 @@ uninstall: ## remove what install installed
 clean: ## remove build/
 	rm -rf $(B)
 
--include $(wildcard $(B)/obj/*.d $(B)/asan/*.d $(B)/lab/*.d $(B)/tests/unit/*.d $(B)/tests/prog/*.d $(B)/tests/oracle/*.d $(B)/bench/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/asan/*.d $(B)/lab/*.d $(B)/tests/unit/*.d $(B)/tests/prog/*.d $(B)/tests/oracle/*.d $(B)/fuzz/src/*.d $(B)/bench/*.d)

@@ -2,6 +2,8 @@
 /* The reference model's decisions: matching, precedence, policies. Frames are oracle_parse.c's. */
 #include "oracle.h"
 
+#include <string.h>
+
 enum { UDP = 17 }; /* assigned by IANA */
 
 static const struct {
@@ -37,7 +39,9 @@ bool oracle_rule_matches(const struct oracle_rule *rule, const struct oracle_key
 {
 	if (rule->ipv6 != key->ipv6)
 		return false;
-	for (int i = 0; i < rule->prefix; i++)
+	if (memcmp(rule->address, key->address, (size_t)rule->prefix / 8) != 0)
+		return false;
+	for (int i = rule->prefix / 8 * 8; i < rule->prefix; i++)
 		if (bit(rule->address, i) != bit(key->address, i))
 			return false;
 	if (rule->protocol != ORACLE_ANY_PROTOCOL && rule->protocol != key->protocol)
