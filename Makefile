@@ -90,23 +90,23 @@ $(B)/bench/%.skel.h: $(B)/bench/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp && mv $@.tmp $@
 
-$(B)/obj/%.o: src/%.c $(skeletons) | $(B)/.deps
+$(B)/obj/%.o: src/%.c | $(skeletons) $(B)/.deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
 
-$(B)/asan/%.o: src/%.c $(skeletons) | $(B)/.deps
+$(B)/asan/%.o: src/%.c | $(skeletons) $(B)/.deps
 	$(call say,CC-ASAN,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(TEST_CFLAGS) -c $< -o $@
 
-$(B)/lab/%.o: lab/%.c $(skeletons) | $(B)/.deps
+$(B)/lab/%.o: lab/%.c | $(skeletons) $(B)/.deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
 
-$(B)/tests/prog/%.o: tests/prog/%.c $(skeletons) | $(B)/.deps
+$(B)/tests/prog/%.o: tests/prog/%.c | $(skeletons) $(B)/.deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
 
-$(B)/tests/oracle/%.o: tests/oracle/%.c $(skeletons) | $(B)/.deps
+$(B)/tests/oracle/%.o: tests/oracle/%.c | $(skeletons) $(B)/.deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
 
