@@ -209,10 +209,15 @@ int map_open_any(enum map map, int dir_fd, const char *pin_path)
 
 uint64_t map_memory_bytes(int fd)
 {
+	struct bpf_map_info shape = {};
+	__u32 shape_size = sizeof(shape);
 	_cleanup_fclose_ FILE *info = NULL;
 	char path[64], line[128];
 	uint64_t bytes;
 
+	/* Before Linux 6.4 fdinfo counts a key with each value, which arrays do not store. */
+	if (!bpf_obj_get_info_by_fd(fd, &shape, &shape_size) && shape.type == BPF_MAP_TYPE_ARRAY)
+		return (shape.value_size + 7ULL) / 8 * 8 * shape.max_entries;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	info = fopen(path, "re");
 	while (info && fgets(line, sizeof(line), info))

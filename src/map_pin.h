@@ -43,7 +43,7 @@ int map_open(enum map map, int dir_fd, const char *pin_path, const char *suffix,
 /* Opens the pin if it is a map, of whatever shape. -ENOENT or -EINVAL otherwise, not logged. */
 int map_open_any(enum map map, int dir_fd, const char *pin_path);
 
-/* Bytes of kernel memory the map takes, by its fdinfo; 0 when it cannot be told. */
+/* Bytes of kernel memory the map's values take; 0 when it cannot be told. */
 uint64_t map_memory_bytes(int fd);
 
 #endif
