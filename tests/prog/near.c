@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "own_bpffs.h"
@@ -37,6 +38,22 @@ void open_store(const char *pin_path, struct store **opened, struct programs **l
 	assert_int_equal(store_open_or_create(opened, pin_path, 1024, &created), 0);
 	assert_true(created);
 	assert_int_equal(programs_load(loaded, *opened, false), 0);
+}
+
+bool has_tcx(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname kernel;
+
+	assert_int_equal(uname(&kernel), 0);
+	assert_int_equal(sscanf(kernel.release, "%u.%u", &major, &minor), 2);
+	return major > 6 || (major == 6 && minor >= 6);
+}
+
+void needs_tcx(void)
+{
+	if (!has_tcx())
+		skip();
 }
 
 int near_group_setup(void **state)

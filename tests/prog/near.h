@@ -25,6 +25,10 @@
 extern struct store *store, *other_store;
 extern struct programs *programs, *other_programs;
 
+/* Links at TC came with Linux 6.6: a test of them is skipped where there are none. */
+bool has_tcx(void);
+void needs_tcx(void);
+
 int near_group_setup(void **state);
 int near_group_teardown(void **state);
 int near_setup(void **state);

@@ -73,6 +73,7 @@ static void tcx_and_clsact_are_told_apart(void **state)
 	struct attachment *attachment;
 
 	(void)state;
+	needs_tcx();
 	attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_TCX);
 	assert_string_equal(near_status().tc_kind, "tcx");
 	assert_qdisc(false);
@@ -81,6 +82,18 @@ static void tcx_and_clsact_are_told_apart(void **state)
 	assert_string_equal(near_status().tc_kind, "clsact");
 	assert_qdisc(true);
 	detach_interface(attachment);
+	assert_nothing_attached();
+}
+
+static void the_kind_of_tc_is_the_best_the_kernel_has(void **state)
+{
+	struct attachment *attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_AUTO);
+
+	(void)state;
+	assert_string_equal(near_status().tc_kind, has_tcx() ? "tcx" : "clsact");
+	assert_qdisc(!has_tcx());
+	detach_interface(attachment);
+	assert_qdisc(false);
 	assert_nothing_attached();
 }
 
@@ -226,6 +239,7 @@ static void a_failure_at_tc_egress_undoes_ingress_and_xdp(void **state)
 	int foreign[TC_PROGRAMS_MAX];
 
 	(void)state;
+	needs_tcx();
 	for (; taken < TC_PROGRAMS_MAX; taken++) {
 		foreign[taken] = foreign_program(BPF_PROG_TYPE_SCHED_CLS);
 		if (tcx_attach(foreign[taken], &interface, TC_EGRESS, &filters[taken]))
@@ -252,6 +266,7 @@ int main(void)
 		NEAR_TEST(auto_mode_is_generic_where_the_driver_has_no_native),
 		NEAR_TEST(auto_mode_filters_an_interface_with_jumbo_frames),
 		NEAR_TEST(tcx_and_clsact_are_told_apart),
+		NEAR_TEST(the_kind_of_tc_is_the_best_the_kernel_has),
 		NEAR_TEST(native_mode_is_refused_where_the_driver_has_none),
 		NEAR_TEST(a_missing_interface_is_refused_with_those_that_exist),
 		NEAR_TEST(a_name_too_long_for_an_interface_is_a_missing_one),

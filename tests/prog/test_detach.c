@@ -119,6 +119,7 @@ static void ours_runs_before_a_tcx_program_that_was_there(void **state)
 	struct attachment *attachment;
 
 	(void)state;
+	needs_tcx();
 	assert_int_equal(tcx_attach(foreign, &interface, TC_INGRESS, &filter), 0);
 	attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_TCX);
 	assert_int_equal(tcx_query(&interface, TC_INGRESS, found), 2);
@@ -135,6 +136,7 @@ static void ours_runs_before_a_tcx_program_that_was_there(void **state)
 static void killed_with_links_nothing_stays(void **state)
 {
 	(void)state;
+	needs_tcx();
 	attach_and_be_killed(programs, TC_KIND_TCX);
 	assert_nothing_attached();
 }
@@ -247,7 +249,7 @@ static void status_tells_this_store_from_another(void **state)
 
 static void an_interface_that_goes_takes_everything_along(void **state)
 {
-	static const enum tc_kind kinds[] = {TC_KIND_TCX, TC_KIND_CLSACT};
+	const enum tc_kind kinds[] = {TC_KIND_AUTO, TC_KIND_CLSACT};
 	struct attachment *attachment;
 	struct capture capture;
 	char text[4096];

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "firewall.h"
@@ -217,14 +218,16 @@ static void a_change_of_the_limit_starts_with_a_full_bucket(void **state)
 /*
  * A flood as fast as the machine makes it, for as long as it takes. Tokens come all the time that
  * the call takes, and can be had while the program runs, which is less: the kernel prepares and
- * cleans up, others have the CPU. How exact the limit is under an exact clock,
- * tests/unit/test_ratelimit.c says.
+ * cleans up, others have the CPU. An emulated machine stands still too often. How exact the limit
+ * is under an exact clock, tests/unit/test_ratelimit.c says.
  */
 static void check_flood(const char *limit, uint64_t pps, uint64_t burst)
 {
 	const int packets = 30000000;
 	struct outcome out;
 
+	if (getenv("LAB_SLOWDOWN"))
+		skip();
 	firewall_rules(&firewall, HOOK_XDP, limit);
 	send_packets(HOOK_XDP, &udp, packets, &out);
 	assert_int_equal(out.limit.passed.packets + out.limit.dropped.packets, packets);
