@@ -11,6 +11,7 @@ WORK=/run/lab
 PINS=/sys/fs/bpf/firewall
 SERVER_LOG=$WORK/server.log
 OUTPUT=$WORK/output
+SLOWDOWN=${LAB_SLOWDOWN:-1} # of this machine: deadlines are so much later
 CLIENT_MAC=02:00:00:00:00:01
 SERVER_MAC=02:00:00:00:00:02
 
@@ -43,6 +44,25 @@ skip() {
 	trap - ERR
 	echo "$*"
 	exit 77
+}
+
+# -- What this kernel has --
+
+# tc_kinds: TCX came with Linux 6.6.
+tc_kinds() {
+	printf '%s\n' 6.6 "$(uname -r)" | sort -C -V && echo tcx
+	echo clsact
+}
+
+# The one bgo takes by itself.
+best_tc_kind() {
+	local kinds
+	kinds=$(tc_kinds)
+	echo "${kinds%%$'\n'*}"
+}
+
+needs_tcx() {
+	[[ $(best_tc_kind) == tcx ]] || skip "Linux $(uname -r) has no TCX"
 }
 
 # -- Where packets go: client c0 -- s0 server --
@@ -95,7 +115,7 @@ second_link() {
 expect_exit() {
 	local wanted=$1 got=0 limit=()
 	shift
-	[[ $(type -t "$1") == function ]] || limit=(timeout 30)
+	[[ $(type -t "$1") == function ]] || limit=(timeout $((30 * SLOWDOWN)))
 	"${limit[@]}" "$@" >"$OUTPUT" 2>&1 </dev/null || got=$?
 	[[ $got -eq $wanted ]] || fail "exit code $got, not $wanted, of: $*" "$(cat "$OUTPUT")"
 }
@@ -145,7 +165,7 @@ expect_same_file() {
 
 # wait_until SECONDS COMMAND...: polls until it succeeds.
 wait_until() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * SLOWDOWN))
 	shift
 	until ("$@") >/dev/null 2>&1; do
 		[[ $SECONDS -le $deadline ]] || fail "did not come true: $*"

@@ -10,4 +10,4 @@ expect_said "$SERVER_PID"
 expect_equal "$(xdp_mode_of s1)" none
 expect_exit 1 bgo firewall-server start --interface s0 --pin-path /sys/fs/bpf/other
 expect_every_hook_filters
-expect_attached s0 native tcx
+expect_attached s0 native "$(best_tc_kind)"

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The words of the shutdown are a promise: users and their scripts read them.
 topology
-for tc in tcx clsact; do
+for tc in $(tc_kinds); do
 	BGO_TC=$tc start_server
 	stop_server INT
 	sed -n '/Received shutdown signal/,$s/^[0-9/]* [0-9:]* //p' "$SERVER_LOG" |

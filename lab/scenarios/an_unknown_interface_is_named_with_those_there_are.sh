@@ -7,4 +7,4 @@ expect_said "start on eth7: no such interface (have: "
 expect_said "s0"
 expect_nothing_pinned
 start_server
-expect_attached s0 native tcx
+expect_attached s0 native "$(best_tc_kind)"

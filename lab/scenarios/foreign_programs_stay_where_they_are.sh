@@ -18,7 +18,7 @@ ip link set dev s0 xdpdrv off
 
 tc qdisc add dev s0 clsact
 tc filter add dev s0 ingress pref 7 bpf direct-action object-file "$WORK/pass.o" section tc
-for tc in clsact tcx; do
+for tc in $(tc_kinds); do
 	BGO_TC=$tc start_server
 	block_one_address_per_hook
 	expect_every_hook_filters

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Killed at once or by a crash, with TCX links: nothing stays attached, every map and rule stays.
+needs_tcx
 topology
 ulimit -c 0
 for signal in KILL SEGV ABRT QUIT BUS; do

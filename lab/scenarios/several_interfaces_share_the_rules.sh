@@ -4,8 +4,8 @@
 topology
 second_link
 start_server --interface s0 --interface s1
-expect_attached s0 native tcx
-expect_attached s1 native tcx
+expect_attached s0 native "$(best_tc_kind)"
+expect_attached s1 native "$(best_tc_kind)"
 block_one_address_per_hook
 expect_every_hook_filters
 bgo-lab probe --from client/c1 --to s1 --expect dropped "src=198.51.100.1 dst=198.18.0.1" "src=198.51.100.2 dst=198.18.0.1"

@@ -3,7 +3,7 @@
 # SIGINT: exit 0, nothing stays attached, every map and rule stays, packets flow again.
 topology
 for mode in native generic; do
-	for tc in tcx clsact; do
+	for tc in $(tc_kinds); do
 		BGO_TC=$tc start_server --mode "$mode"
 		expect_attached s0 "$mode" "$tc"
 		block_one_address_per_hook
