@@ -3,8 +3,7 @@
  * Rules to decision graph: from nothing, or only the slots of the roots that a change is in. Which
  * these are, and which rules are in them, is found by one look at all rules of the list.
  */
-#include <assert.h>
-
+#include "cidr.h"
 #include "classifier_parts.h"
 
 _Static_assert(FAMILY_COUNT == 2, "a family has its kind of root, see classifier_plan.c");
@@ -20,10 +19,25 @@ static void items_free(struct items *items)
 	free(items->items);
 }
 
+/*
+ * Slots are memory that others can write, so what compiling relies on is not taken for granted. A
+ * network whose address has bits behind its prefix does not contain itself.
+ */
+static bool slot_is_sound(const struct rule_slot *slot)
+{
+	const struct rule *rule = &slot->rule;
+
+	return slot->hit <= ENTRY_PAYLOAD_MASK &&
+	       rule->prefix_len <= (rule->family == FAMILY_IPV4 ? 32 : 128) &&
+	       rule->port_min_host <= rule->port_max_host && cidr_contains(rule, rule);
+}
+
 static int items_add(struct items *items, const struct rule_slot *slot)
 {
 	const struct rule *rule = &slot->rule;
 
+	if (!slot_is_sound(slot))
+		return -EILSEQ;
 	if (items->count == items->room) {
 		uint32_t room = items->room ? 2 * items->room : 256;
 		struct item *grown = reallocarray(items->items, room, sizeof(*grown));
@@ -33,7 +47,6 @@ static int items_add(struct items *items, const struct rule_slot *slot)
 		items->items = grown;
 		items->room = room;
 	}
-	assert(slot->hit <= ENTRY_PAYLOAD_MASK);
 	items->items[items->count++] = (struct item){
 		.addr = {rule->addr_host[0], rule->addr_host[1], rule->addr_host[2],
 			 rule->addr_host[3]},
@@ -176,6 +189,8 @@ static int touch_rule(struct update *update, const struct rule *rule)
 	graph = &update->list.graphs[number];
 	first = graph->shift ? graph_slot_of(graph, rule->addr_host) : 0;
 	count = graph->shift ? graph_slots_covered(graph, rule->prefix_len) : 1;
+	if (graph->shift && first + count > 1u << (64 - graph->shift))
+		return -EILSEQ;
 	for (uint32_t i = 0; i < count; i++) {
 		int err = touch_slot(&update->touched[number], first + i);
 
@@ -281,6 +296,27 @@ static int update_compile(struct update *update, struct builder *builder)
 	return 0;
 }
 
+/* As with rules: a damaged list must not lead outside of memory, or through all of it. */
+static bool graph_is_sound(const struct graph *graph)
+{
+	const uint32_t bits = 64u - graph->shift;
+
+	if (!graph->shift)
+		return true;
+	return bits >= graph_page_shift(graph) && bits <= GRAPH_BITS_MAX &&
+	       (!graph->filtered || bits + FILTER_SHIFT >= PAGE_BITS_SHIFT);
+}
+
+static bool list_is_sound(const struct graph_list *list)
+{
+	if (list->count > GRAPHS_PER_LIST)
+		return false;
+	for (uint32_t i = 0; i < list->count; i++)
+		if (!graph_is_sound(&list->graphs[i]))
+			return false;
+	return true;
+}
+
 int classifier_update(const struct rule_view *rules, enum family family,
 		      const struct graph_list *old, const struct rule *const *changed,
 		      size_t changed_count, struct node_pool *pool, struct graph_list *out)
@@ -291,6 +327,8 @@ int classifier_update(const struct rule_view *rules, enum family family,
 
 	if (changed_count > rules->count / 4)
 		return classifier_compile(rules, family, pool, out);
+	if (!list_is_sound(old))
+		return -EILSEQ;
 	for (size_t i = 0; i < changed_count; i++) {
 		err = touch_rule(&update, changed[i]);
 		if (err)

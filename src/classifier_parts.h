@@ -18,6 +18,9 @@
 /* Up to this many tests in a row; more become a fan or a search. */
 #define CHAIN_MAX 4
 
+/* The largest root has so many slots, as a power of two. */
+#define GRAPH_BITS_MAX 24
+
 /* What compiling needs of a live rule, half a cache line instead of one. */
 struct item {
 	uint32_t addr[4];

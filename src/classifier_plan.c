@@ -12,7 +12,6 @@
 /* Roots have at least a page, in IPv6 of entries, and at most 2^24 slots. */
 #define IPV4_BITS_MIN PAGE_NODES_SHIFT
 #define IPV6_BITS_MIN PAGE_ENTRIES_SHIFT
-#define BITS_MAX 24
 /* A smaller root is in the cache itself. */
 #define FILTER_BITS_MIN 16
 /* Rules in the slot of a rule on average: more is a poor hash. */
@@ -46,7 +45,7 @@ uint32_t plan_bits(enum family family, uint32_t rules)
 
 	if (rules <= NO_ROOT_RULES)
 		return 0;
-	while (bits < BITS_MAX && 1u << (bits + step) <= slots_worth(rules))
+	while (bits < GRAPH_BITS_MAX && 1u << (bits + step) <= slots_worth(rules))
 		bits += step;
 	return bits;
 }

@@ -167,6 +167,23 @@ static uint32_t page_append(struct root *root, const struct node page[PAGE_NODES
 	return index;
 }
 
+/* Nodes of the graph as it was. NULL: there are none such, it is damaged. */
+static const struct node *old_nodes(struct builder *builder, uint32_t index, uint32_t count)
+{
+	if (count <= builder->end && index <= builder->end - count)
+		return &builder->nodes[index];
+	builder->err = -EILSEQ;
+	return NULL;
+}
+
+static void page_copy(struct root *root, uint32_t index, struct node page[PAGE_NODES])
+{
+	const struct node *old = old_nodes(root->builder, index, PAGE_NODES);
+
+	if (old)
+		memcpy(page, old, PAGE_NODES * sizeof(*page));
+}
+
 /* Compiles the slots of the set in their pages; directory[] is as it was and gets the new pages. */
 static void pages_compile(struct root *root, uint32_t *directory)
 {
@@ -177,7 +194,7 @@ static void pages_compile(struct root *root, uint32_t *directory)
 		uint32_t number = slot_at(root->set, place) >> shift;
 
 		if (root->set->slots)
-			memcpy(page, &root->builder->nodes[directory[number]], sizeof(page));
+			page_copy(root, directory[number], page);
 		for (; place < root->set->count; place++) {
 			uint32_t slot = slot_at(root->set, place);
 
@@ -200,7 +217,7 @@ static void filter_compile(struct root *root, uint32_t *directory)
 		uint32_t number = slot_at(root->set, place) >> shift;
 
 		if (root->set->slots)
-			memcpy(page, &root->builder->nodes[directory[number]], sizeof(page));
+			page_copy(root, directory[number], page);
 		for (; place < root->set->count; place++) {
 			uint32_t slot = slot_at(root->set, place);
 			uint32_t word = slot * SLOT_FILTER_BITS / 32,
@@ -237,8 +254,13 @@ static int directory_compile(struct root *root, graph_entry *start)
 	if (!directory || !filters)
 		return -ENOMEM;
 	root->filters = filters;
-	if (root->set->slots)
-		memcpy(directory, &builder->nodes[root->graph->start], count * sizeof(*directory));
+	if (root->set->slots) {
+		const struct node *old = old_nodes(builder, root->graph->start, count);
+
+		if (!old)
+			return builder->err;
+		memcpy(directory, old, count * sizeof(*directory));
+	}
 	pages_compile(root, (uint32_t *)directory);
 	if (root->graph->filtered)
 		filter_compile(root, (uint32_t *)directory + graph_root_pages(root->graph));

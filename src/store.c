@@ -120,8 +120,10 @@ static int check_config(const struct store *store)
 static int check_record(const struct store *store)
 {
 	const struct ruleset *ruleset = store->ruleset;
+	const uint64_t half_nodes = store_nodes_capacity(store);
 
-	if (ruleset->node_half > 1 || ruleset->nodes_used > store->entries[MAP_node_map])
+	if (ruleset->node_half > 1 || ruleset->nodes_used < ruleset->node_half * half_nodes ||
+	    ruleset->nodes_used > (ruleset->node_half + 1) * half_nodes)
 		return log_fail(-EILSEQ,
 				"open %s: damaged: its record uses nodes that do not exist",
 				store->pin_path);

@@ -253,8 +253,15 @@ int transaction_add(struct transaction *txn, enum hook hook, enum list list,
 static int remove_slot(struct transaction *txn, enum hook hook, enum list list, uint32_t number)
 {
 	struct rule_slot *slot = slot_at(txn, hook, list, number);
-	int err = note_changed(&txn->lists[hook][list], &slot->rule);
+	int err;
 
+	if (slot->rule.family >= FAMILY_COUNT)
+		return log_fail(-EILSEQ,
+				"change %s: damaged: rule %u of %s is of no family; nothing was "
+				"changed",
+				txn->store->pin_path, slot->index,
+				map_name(store_list_map(hook, list)));
+	err = note_changed(&txn->lists[hook][list], &slot->rule);
 	if (err)
 		return log_error(err, "remove a rule");
 	begin_writing(txn);

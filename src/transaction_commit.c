@@ -63,6 +63,11 @@ static int compile_error(const struct store *store, int err, enum hook hook, enu
 				"nothing was changed. Use "
 				"fewer overlapping port ranges",
 				name, GRAPH_MAX_STEPS);
+	if (err == -EILSEQ)
+		return log_fail(err,
+				"change %s: damaged: %s has a rule that no command writes; nothing "
+				"was changed",
+				store->pin_path, name);
 	return log_error(err, "compile the rules of %s", name);
 }
 

@@ -797,6 +797,85 @@ static void a_random_graph_is_walked_without_harm(void **state)
 	}
 }
 
+static void a_damaged_rule_is_refused(void **state)
+{
+	const struct rule_slot damaged[] = {
+		{.rule = {.addr_host = {0xc0000200}, .prefix_len = 33}},
+		{.rule = {.addr_host = {0xc0000201}, .prefix_len = 31}},
+		{.rule = {.addr_host = {0xc0000200, 1}, .prefix_len = 32}},
+		{.rule = {.port_min_host = 2, .port_max_host = 1}},
+		{.hit = ENTRY_PAYLOAD_MASK + 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		_cleanup_world_ struct world world = world_make(FAMILY_IPV4, 4096);
+		struct rule_view rules;
+
+		world_add(&world, ipv4_rule(0xc0000200, 24));
+		world.slots[0].rule = damaged[i].rule;
+		world.slots[0].hit = damaged[i].hit;
+		rules = world_rules(&world);
+		assert_int_equal(classifier_compile(&rules, FAMILY_IPV4, &world.pool, &world.list),
+				 -EILSEQ);
+		assert_int_equal(world.pool.used, 0);
+	}
+}
+
+/* A change to a list of enough rules that its graph has a root and is not compiled from nothing. */
+static int update_damaged(void (*damage)(struct world *))
+{
+	_cleanup_world_ struct world world = world_make(FAMILY_IPV4, 1 << 16);
+	const struct rule *changed;
+	struct rule_view rules;
+
+	for (uint32_t i = 0; i < 64; i++)
+		world_add(&world, ipv4_rule(i << 24 | i << 16, 32));
+	world_compile(&world);
+	damage(&world);
+	world.generation++;
+	world_add(&world, ipv4_rule(0x05050505, 32));
+	changed = &world.slots[world.count - 1].rule;
+	rules = world_rules(&world);
+	return classifier_update(&rules, FAMILY_IPV4, &world.list, &changed, 1, &world.pool,
+				 &world.list);
+}
+
+static void damage_nothing(struct world *world)
+{
+	(void)world;
+}
+
+static void damage_count(struct world *world)
+{
+	world->list.count = GRAPHS_PER_LIST + 1;
+}
+
+static void damage_shift(struct world *world)
+{
+	world->list.graphs[0].shift = 1;
+}
+
+static void damage_start(struct world *world)
+{
+	world->list.graphs[0].start = UINT32_MAX;
+}
+
+static void damage_pages(struct world *world)
+{
+	memset(&world->pool.nodes[world->list.graphs[0].start], 0xff, sizeof(struct node));
+}
+
+static void a_damaged_graph_is_not_changed(void **state)
+{
+	(void)state;
+	assert_int_equal(update_damaged(damage_nothing), 0);
+	assert_int_equal(update_damaged(damage_count), -EILSEQ);
+	assert_int_equal(update_damaged(damage_shift), -EILSEQ);
+	assert_int_equal(update_damaged(damage_start), -EILSEQ);
+	assert_int_equal(update_damaged(damage_pages), -EILSEQ);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -824,6 +903,8 @@ int main(void)
 		cmocka_unit_test(a_graph_in_a_circle_is_reported),
 		cmocka_unit_test(an_entry_that_names_no_node_or_no_operation_is_reported),
 		cmocka_unit_test(a_random_graph_is_walked_without_harm),
+		cmocka_unit_test(a_damaged_rule_is_refused),
+		cmocka_unit_test(a_damaged_graph_is_not_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
