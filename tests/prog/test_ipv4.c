@@ -38,10 +38,11 @@
 		"IPv4 with version " #number " is malformed", ALLOW_ALL,                           \
 			{UDP53, .version_is = number}, MALFORMED                                   \
 	}
+/* Of a protocol without a header, that would be malformed as well where it is then looked for. */
 #define IHL_SHORT(words)                                                                           \
 	{                                                                                          \
 		"IPv4 with a header length of " #words " words is malformed", ALLOW_ALL,           \
-			{UDP53, .ihl_is = words}, MALFORMED                                        \
+			{PEER, .protocol = 253, .ihl_is = words}, MALFORMED                        \
 	}
 #define IHL(words)                                                                                 \
 	{                                                                                          \
