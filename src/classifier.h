@@ -33,9 +33,9 @@ struct node_pool {
 /*
  * Compiles every live rule of the family from nothing.
  * Returns 0, -ENOSPC (the pool is too small), -E2BIG (the walk would be longer than
- * GRAPH_MAX_STEPS: no rules are known that make it so), -EILSEQ (a rule, or the graph to be changed,
- * is damaged) or -ENOMEM; on failure *out is untouched and what was written lies behind the pool's
- * used mark, unused.
+ * GRAPH_MAX_STEPS: no rules are known that make it so), -EILSEQ (a rule, or the graph to be
+ * changed, is damaged) or -ENOMEM; on failure *out is untouched and what was written lies behind
+ * the pool's used mark, unused.
  */
 int classifier_compile(const struct rule_view *rules, enum family family, struct node_pool *pool,
 		       struct graph_list *out);
