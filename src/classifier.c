@@ -3,7 +3,6 @@
  * Rules to decision graph: from nothing, or only the slots of the roots that a change is in. Which
  * these are, and which rules are in them, is found by one look at all rules of the list.
  */
-#include "cidr.h"
 #include "classifier_parts.h"
 
 _Static_assert(FAMILY_COUNT == 2, "a family has its kind of root, see classifier_plan.c");
@@ -19,17 +18,22 @@ static void items_free(struct items *items)
 	free(items->items);
 }
 
-/*
- * Slots are memory that others can write, so what compiling relies on is not taken for granted. A
- * network whose address has bits behind its prefix does not contain itself.
- */
+/* What of a half of the address lies behind so many bits of it. */
+static uint64_t bits_behind(uint64_t half, uint32_t bits)
+{
+	return bits < 64 ? half << bits : 0;
+}
+
+/* Slots are memory that others can write: what compiling relies on is not taken for granted. */
 static bool slot_is_sound(const struct rule_slot *slot)
 {
 	const struct rule *rule = &slot->rule;
+	const uint32_t len = rule->prefix_len;
 
-	return slot->hit <= ENTRY_PAYLOAD_MASK &&
-	       rule->prefix_len <= (rule->family == FAMILY_IPV4 ? 32 : 128) &&
-	       rule->port_min_host <= rule->port_max_host && cidr_contains(rule, rule);
+	return slot->hit <= ENTRY_PAYLOAD_MASK && len <= (rule->family == FAMILY_IPV4 ? 32 : 128) &&
+	       rule->port_min_host <= rule->port_max_host &&
+	       !bits_behind(address_half(rule->addr_host, 0), len) &&
+	       !bits_behind(address_half(rule->addr_host, 1), len > 64 ? len - 64 : 0);
 }
 
 static int items_add(struct items *items, const struct rule_slot *slot)
