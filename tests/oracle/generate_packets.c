@@ -215,6 +215,7 @@ static void put_ipv6(struct draft *draft)
 {
 	/* Weighed so that a chain is mostly legal. */
 	static const uint8_t types[] = {43, 60, 60, 51, 43, 60, 44, 0};
+	static const uint8_t hop_limits[] = {255, 255, 255, 254, 64, 1, 0};
 	uint8_t chain[12], address[16];
 	uint32_t count = random_chance(draft->random, 65) ? 0 : random_between(draft->random, 1, 4);
 
@@ -232,7 +233,7 @@ static void put_ipv6(struct draft *draft)
 	put16(draft, (uint32_t)random_u64(draft->random) & 0xffff);
 	put16(draft, 0);
 	put8(draft, chain[0]);
-	put8(draft, random_chance(draft->random, 50) ? 255 : random_between(draft->random, 1, 255));
+	put8(draft, RANDOM_OF(draft->random, hop_limits));
 	draw_address(draft, address);
 	put(draft, address, 16);
 	draw_address(draft, address);
