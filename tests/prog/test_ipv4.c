@@ -189,7 +189,7 @@ static const struct row rows[] = {
 	{"padding behind the packet is ignored", BLOCK53, {UDP53, .padding_bytes = 18}, BLOCKED},
 	{"padding is not data: a port in it is not read",
 	 ALLOW_ALL,
-	 {UDP53, .cut_l4_to_nothing = true, .padding_bytes = 18},
+	 {PEER, .protocol = 132, .cut_l4_to_nothing = true, .padding_bytes = 18},
 	 MALFORMED},
 	{"a packet still to be segmented may have total length 0",
 	 BLOCK22,
