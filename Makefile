@@ -57,7 +57,7 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help check lab-test lab-kernels fuzz soak demo bench lint format install uninstall clean
+.PHONY: all help check lab-test lab-kernels fuzz soak mutants demo bench lint format install uninstall clean
 
 all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
 
@@ -167,6 +167,10 @@ fuzz: $(fuzzers) ## libFuzzer on every parser and the classifier, FUZZ_SECONDS e
 HOURS ?= 1
 soak: all $(oracle) ## random rules and packets against the oracle for HOURS (root)
 	$(Q)$(B)/bgo-lab sandbox $(oracle) --hours $(HOURS) --failures $(B)
+
+ONLY ?=
+mutants: all ## whether the tests notice faults planted in bpf/ and src/; ONLY=TEXT: some (root)
+	$(Q)tests/mutants/run $(B) '$(ONLY)'
 
 lab-kernels: all $(prog_tests) ## program tests and scenarios under Debian's Linux 6.1 and 6.12 (root)
 	$(Q)lab/lab-kernels $(B) all 6.1 6.12
