@@ -4,7 +4,6 @@
  * there, so a creation that was killed is known as one and is begun again.
  */
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
@@ -59,29 +58,20 @@ int store_initialised(int dir_fd, const char *pin_path)
 	return config.magic != BGO_MAGIC || config.layout != BGO_LAYOUT || config.initialised;
 }
 
-/* Whether a directory without config_map has anything in it that we did not make. */
+/* A directory without config_map is ours to use when nobody else uses it. */
 static int check_empty(int dir_fd, const char *pin_path)
 {
-	_cleanup_close_ int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int err = 0;
+	char name[NAME_MAX + 1];
+	int err = store_foreign_entry(dir_fd, name);
 
-	if (!dir)
-		return log_error(-errno, "list pin path %s", pin_path);
-	take_fd(fd);
-	while (!err && (entry = readdir(dir)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		    strcmp(entry->d_name, PIN_DIR_SERVER) == 0)
-			continue;
-		err = log_fail(-EEXIST,
-			       "start on %s: it is not a firewall of bgo: it has %s but no "
-			       "config_map; nothing "
-			       "was changed. Use another --pin-path, or remove what is there",
-			       pin_path, entry->d_name);
-	}
-	closedir(dir);
-	return err;
+	if (err == 0)
+		return 0;
+	if (err < 0)
+		return log_error(err, "list pin path %s", pin_path);
+	return log_fail(-EEXIST,
+			"start on %s: it is not a firewall of bgo: it has %s but no config_map; "
+			"nothing was changed. Use another --pin-path, or remove what is there",
+			pin_path, name);
 }
 
 static int create_maps(int fds[MAP_COUNT], const char *pin_path, uint32_t max_rules)

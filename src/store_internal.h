@@ -3,6 +3,8 @@
 #ifndef BGO_STORE_INTERNAL_H
 #define BGO_STORE_INTERNAL_H
 
+#include <limits.h>
+
 #include "map_pin.h"
 #include "pin_dir.h"
 #include "store.h"
@@ -75,6 +77,11 @@ int store_finish_migration(int dir_fd);
 /* Rebuilds what depends on max_rules for a larger number, crash-safe; the store is closed after it.
  */
 int store_migrate(struct store **store, uint32_t max_rules);
+/*
+ * 1 and the name of an entry of the directory besides server/, 0 when there is none: of a directory
+ * without config_map all of them are somebody else's.
+ */
+int store_foreign_entry(int dir_fd, char name[static NAME_MAX + 1]);
 /* Ends a removal that was killed. */
 int store_finish_removal(int dir_fd);
 /* config_map as it is, whatever its layout: the fields that are there. -ENOENT, or -EINVAL when it

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Removing a store: only what bgo made, and in one step for everybody who looks. */
+#include <dirent.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cleanup.h"
@@ -32,12 +34,39 @@ static bool exists(int dir_fd, const char *name)
 	return fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static void cleanup_closedir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+int store_foreign_entry(int dir_fd, char name[static NAME_MAX + 1])
+{
+	_cleanup_close_ int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(cleanup_closedir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir)
+		return -errno;
+	take_fd(fd);
+	while ((entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    strcmp(entry->d_name, PIN_DIR_SERVER) == 0)
+			continue;
+		strcpy(name, entry->d_name);
+		return 1;
+	}
+	return 0;
+}
+
 static int check_removable(int dir_fd, const char *pin_path)
 {
 	struct config config = {};
+	char name[NAME_MAX + 1];
 	int err = store_read_config(dir_fd, pin_path, &config);
 
-	if (err == -ENOENT && exists(dir_fd, REMOVED))
+	/* A removal that was killed: half way, or before the last step. */
+	if (err == -ENOENT && (exists(dir_fd, REMOVED) || store_foreign_entry(dir_fd, name) == 0))
 		return 0;
 	if (err || (config.magic && config.magic != BGO_MAGIC))
 		return log_fail(-EINVAL,
@@ -90,6 +119,7 @@ int store_finish_removal(int dir_fd)
 int store_remove(const char *pin_path)
 {
 	_cleanup_close_ int dir_fd = open_removable(pin_path);
+	char name[NAME_MAX + 1];
 	int err;
 
 	if (dir_fd < 0)
@@ -101,11 +131,9 @@ int store_remove(const char *pin_path)
 		return err;
 	if (unlinkat(dir_fd, PIN_DIR_SERVER, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return log_error(-errno, "remove %s/%s", pin_path, PIN_DIR_SERVER);
-	if (rmdir(pin_path) < 0) {
-		if (errno != ENOTEMPTY)
-			return log_error(-errno, "remove %s", pin_path);
-		log_warning("%s has pins that are not bgo's: they and the directory were left",
-			    pin_path);
+	if (store_foreign_entry(dir_fd, name) == 1) {
+		log_warning("%s was left: it has %s, which is not bgo's", pin_path, name);
+		return 0;
 	}
-	return 0;
+	return rmdir(pin_path) < 0 ? log_error(-errno, "remove %s", pin_path) : 0;
 }

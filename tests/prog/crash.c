@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stores are seen one by one by write-protecting the mapped maps: each store faults, is counted,
- * and is let through for the one instruction by single-stepping it. System calls are seen by
- * ptrace.
+ * Stores are recorded by write-protecting the mapped maps: each store faults, is let through for
+ * the one instruction by single-stepping it, and what it changed is kept. The first n of them over
+ * the first content are the maps of a process that died there, without running it n times. System
+ * calls are stopped by ptrace.
  */
 #include "crash.h"
 
@@ -21,20 +22,39 @@
 #include <unistd.h>
 
 #define REGIONS_MAX 64
+#define STORES_MAX 65536
 #define PAGE 4096ul
+#define STORE_BYTES_MAX 64 /* of one instruction */
+#define OPEN_PAGES_MAX 2   /* a store may lie across two */
 
+/* A mapped map. */
 struct region {
 	uintptr_t start, end;
+	uint8_t *alias; /* the same map, mapped again: stays when the store unmaps its own */
+	uint8_t *before;
 };
 
-/* The child's; the parent never arms it. */
+struct store_record {
+	uint8_t *alias;
+	uint32_t length;
+	uint8_t bytes[STORE_BYTES_MAX];
+};
+
+struct open_page {
+	uintptr_t address;
+	uint8_t before[PAGE];
+};
+
+/* Signal handlers have nothing but globals. */
 static struct {
 	bool armed;
 	struct region regions[REGIONS_MAX];
-	unsigned int count;
-	unsigned int stores_left;
-	uintptr_t open_page; /* let through for the instruction that is being stepped */
-} watch;
+	unsigned int region_count;
+	struct store_record *stores;
+	unsigned int store_count;
+	struct open_page open[OPEN_PAGES_MAX]; /* let through for the instruction being stepped */
+	unsigned int open_count;
+} recording;
 
 bool crash_knows_stores(void)
 {
@@ -45,32 +65,50 @@ bool crash_knows_stores(void)
 #endif
 }
 
+static void *map_again(int fd, size_t length, off_t offset)
+{
+	return (void *)syscall(SYS_mmap, NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			       offset);
+}
+
+static void watch_region(void *memory, size_t length, int fd, off_t offset)
+{
+	struct region *region = &recording.regions[recording.region_count++];
+
+	if (recording.region_count > REGIONS_MAX)
+		abort();
+	*region = (struct region){
+		.start = (uintptr_t)memory,
+		.end = (uintptr_t)memory + length,
+		.alias = map_again(fd, length, offset),
+		.before = malloc(length),
+	};
+	if (region->alias == MAP_FAILED || !region->before || mprotect(memory, length, PROT_READ))
+		abort();
+	memcpy(region->before, region->alias, length);
+}
+
 /*
  * In place of the C library's, for the store's own calls: a shared mapping that may be written is a
- * map. Everything else about it is as asked.
+ * map.
  */
 void *mmap(void *addr, size_t length, int protection, int flags, int fd, off_t offset)
 {
 	void *memory = (void *)syscall(SYS_mmap, addr, length, protection, flags, fd, offset);
 
-	if (!watch.armed || memory == MAP_FAILED || fd < 0 || !(flags & MAP_SHARED) ||
-	    !(protection & PROT_WRITE))
-		return memory;
-	if (watch.count == REGIONS_MAX)
-		abort();
-	watch.regions[watch.count++] =
-		(struct region){(uintptr_t)memory, (uintptr_t)memory + length};
-	if (mprotect(memory, length, PROT_READ))
-		abort();
+	if (recording.armed && memory != MAP_FAILED && fd >= 0 && (flags & MAP_SHARED) &&
+	    (protection & PROT_WRITE))
+		watch_region(memory, length, fd, offset);
 	return memory;
 }
 
-static bool is_watched(uintptr_t address)
+static struct region *region_of(uintptr_t address)
 {
-	for (unsigned int i = 0; i < watch.count; i++)
-		if (address >= watch.regions[i].start && address < watch.regions[i].end)
-			return true;
-	return false;
+	/* The newest first: an address may have been mapped before. */
+	for (unsigned int i = recording.region_count; i-- > 0;)
+		if (address >= recording.regions[i].start && address < recording.regions[i].end)
+			return &recording.regions[i];
+	return NULL;
 }
 
 #ifdef __x86_64__
@@ -91,63 +129,106 @@ static void set_trap(void *context, bool on)
 }
 #endif
 
-static void protect(uintptr_t page, int protection)
-{
-	if (mprotect((void *)page, PAGE, protection))
-		abort();
-}
-
 static void on_store(int signal, siginfo_t *info, void *context)
 {
 	uintptr_t page = (uintptr_t)info->si_addr & ~(PAGE - 1);
+	struct open_page *open = &recording.open[recording.open_count++];
 
 	(void)signal;
-	if (!is_watched((uintptr_t)info->si_addr))
+	if (!region_of(page) || recording.open_count > OPEN_PAGES_MAX)
 		abort();
-	if (watch.stores_left-- == 0)
-		kill(getpid(), SIGKILL);
-	/* A store across two pages faults a second time: the first page is opened again then. */
-	watch.open_page = page;
-	protect(page, PROT_READ | PROT_WRITE);
+	open->address = page;
+	memcpy(open->before, (void *)page, PAGE);
+	if (mprotect((void *)page, PAGE, PROT_READ | PROT_WRITE))
+		abort();
 	set_trap(context, true);
+}
+
+/* Keeps what the stepped instruction changed in the page. A store of what was there changes
+ * nothing. */
+static void keep_store(const struct open_page *open)
+{
+	const uint8_t *now = (const uint8_t *)open->address;
+	const struct region *region = region_of(open->address);
+	struct store_record *store = &recording.stores[recording.store_count];
+	size_t first = 0, end = PAGE;
+
+	while (first < PAGE && now[first] == open->before[first])
+		first++;
+	if (first == PAGE)
+		return;
+	while (now[end - 1] == open->before[end - 1])
+		end--;
+	if (end - first > STORE_BYTES_MAX || ++recording.store_count == STORES_MAX)
+		abort();
+	store->alias = region->alias + (open->address - region->start) + first;
+	store->length = end - first;
+	memcpy(store->bytes, now + first, store->length);
 }
 
 static void on_step(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
 	(void)info;
-	protect(watch.open_page, PROT_READ);
+	for (unsigned int i = 0; i < recording.open_count; i++) {
+		keep_store(&recording.open[i]);
+		if (mprotect((void *)recording.open[i].address, PAGE, PROT_READ))
+			abort();
+	}
+	recording.open_count = 0;
 	set_trap(context, false);
 }
 
-static void watch_stores(unsigned int n)
+unsigned int crash_record_stores(void (*code)(void *data), void *data)
 {
 	struct sigaction store = {.sa_sigaction = on_store, .sa_flags = SA_SIGINFO};
 	struct sigaction step = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO};
+	struct sigaction old_store, old_step;
 
-	watch.armed = true;
-	watch.stores_left = n;
-	if (sigaction(SIGSEGV, &store, NULL) || sigaction(SIGTRAP, &step, NULL))
-		abort();
+	recording.stores = calloc(STORES_MAX, sizeof(*recording.stores));
+	if (!recording.stores)
+		err(1, "record stores");
+	if (sigaction(SIGSEGV, &store, &old_store) || sigaction(SIGTRAP, &step, &old_step))
+		err(1, "catch stores");
+	recording.armed = true;
+	code(data);
+	recording.armed = false;
+	sigaction(SIGSEGV, &old_store, NULL);
+	sigaction(SIGTRAP, &old_step, NULL);
+	return recording.store_count;
 }
 
-/* Lets the child go from system call to system call until the n-th stop; false when it ended. */
-static bool kill_at_syscall(pid_t pid, unsigned int n, int *status)
+void crash_rewind_to(unsigned int n)
 {
-	for (;; n--) {
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) || waitpid(pid, status, 0) != pid)
-			err(1, "trace a child");
-		if (!WIFSTOPPED(*status))
-			return false;
-		if (n == 0)
-			break;
+	for (unsigned int i = 0; i < recording.region_count; i++) {
+		const struct region *region = &recording.regions[i];
+
+		memcpy(region->alias, region->before, region->end - region->start);
 	}
-	if (kill(pid, SIGKILL) || waitpid(pid, status, 0) != pid)
-		err(1, "kill a child");
-	return true;
+	for (unsigned int i = 0; i < n; i++)
+		memcpy(recording.stores[i].alias, recording.stores[i].bytes,
+		       recording.stores[i].length);
 }
 
-bool crash_run(void (*code)(void *data), void *data, enum crash_at at, unsigned int n)
+void crash_forget(void)
+{
+	for (unsigned int i = 0; i < recording.region_count; i++) {
+		struct region *region = &recording.regions[i];
+
+		free(region->before);
+		munmap(region->alias, region->end - region->start);
+	}
+	free(recording.stores);
+	memset(&recording, 0, sizeof(recording));
+}
+
+static void go_on(pid_t pid, int *status)
+{
+	if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) || waitpid(pid, status, 0) != pid)
+		err(1, "trace a child");
+}
+
+bool crash_at_syscall(void (*code)(void *data), void *data, unsigned int n)
 {
 	pid_t pid = fork();
 	int status;
@@ -155,24 +236,23 @@ bool crash_run(void (*code)(void *data), void *data, enum crash_at at, unsigned 
 	if (pid < 0)
 		err(1, "fork");
 	if (pid == 0) {
-		if (at == CRASH_AT_STORE)
-			watch_stores(n);
-		else if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) || raise(SIGSTOP))
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) || raise(SIGSTOP))
 			_exit(EXIT_FAILURE);
 		code(data);
 		_exit(EXIT_SUCCESS);
 	}
-	if (waitpid(pid, &status, at == CRASH_AT_SYSCALL ? WUNTRACED : 0) != pid)
-		err(1, "wait for a child");
-	if (at == CRASH_AT_SYSCALL) {
-		if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGSTOP)
-			errx(1, "a child does not stop to be traced");
-		if (kill_at_syscall(pid, n, &status))
-			return true;
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+		errx(1, "a child does not stop to be traced");
+	/* The first stop is the entry of a call, or the end of the one it stopped itself with. */
+	for (unsigned int stop = 0; stop <= 2 * n + 1; stop++) {
+		go_on(pid, &status);
+		if (WIFSTOPPED(status))
+			continue;
+		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
+			return false;
+		errx(1, "a child that was to die at call %u ended with status 0x%x", n, status);
 	}
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		return true;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)
-		errx(1, "a child that was to die at point %u ended with status 0x%x", n, status);
-	return false;
+	if (kill(pid, SIGKILL) || waitpid(pid, &status, 0) != pid)
+		err(1, "kill a child");
+	return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kill -9 at every point of every change: a writer is killed before each of its stores to a map and
- * around each of its system calls. Each time readers, packets and the next writer must see the
- * old state or the new one, and nothing between.
+ * kill -9 at every point of every change: a writer dies before each of its stores to a map and
+ * before each of its system calls. Each time readers, packets and the next writer must see the old
+ * state or the new one, and nothing between.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,9 @@
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../../bpf/map_list.h"
 #include "../../src/cleanup.h"
 #include "../../src/ruleset_text.h"
 #include "crash.h"
@@ -200,41 +202,71 @@ static bool check_point(const struct firewall *firewall, const struct change *ch
 	return committed;
 }
 
-static void kill_everywhere(const struct change *change, enum crash_at at)
+static void setup(struct firewall *firewall)
 {
-	_cleanup_(state_free) struct state before = {}, after = {};
-	struct firewall firewall = {};
-	unsigned int n = 0, committed = 0;
 	bool created;
 
 	own_bpffs_push();
-	if (store_open_or_create(&firewall.store, PIN_PATH, MAX_RULES, &created) ||
-	    programs_load(&firewall.programs, firewall.store, false))
+	if (store_open_or_create(&firewall->store, PIN_PATH, MAX_RULES, &created) ||
+	    programs_load(&firewall->programs, firewall->store, false))
 		errx(1, "no firewall");
-	store_close(firewall.store);
+	store_close(firewall->store);
 	restore(initial);
+}
+
+static void teardown(struct firewall *firewall)
+{
+	programs_unload(firewall->programs);
+	own_bpffs_pop();
+}
+
+/* Every prefix of the change's stores is what a death would leave. */
+static void kill_at_stores(const struct firewall *firewall, const struct change *change,
+			   const struct state *before, const struct state *after)
+{
+	const unsigned int stores = crash_record_stores(change->run, change->data);
+	unsigned int committed = 0;
+
+	for (unsigned int n = 0; n <= stores; n++) {
+		crash_rewind_to(n);
+		committed += check_point(firewall, change, before, after, n);
+	}
+	crash_forget();
+	print_message("%s: killed at %u stores, %u of them behind the commit\n", change->name,
+		      stores + 1, committed);
+	/* Both states were met, so the commit is within what was tried. */
+	assert_in_range(committed, 1, stores);
+}
+
+static void kill_at_calls(const struct firewall *firewall, const struct change *change,
+			  const struct state *before, const struct state *after)
+{
+	unsigned int n, committed = 0;
+
+	for (n = 0; crash_at_syscall(change->run, change->data, n); n++)
+		committed += check_point(firewall, change, before, after, n);
+	/* The last one lived. */
+	restore(before->text);
+	print_message("%s: killed at %u system calls, %u of them behind the commit\n", change->name,
+		      n, committed);
+	assert_in_range(committed, 1, n - 1);
+}
+
+static void kill_everywhere(const struct change *change)
+{
+	_cleanup_(state_free) struct state before = {}, after = {};
+	struct firewall firewall = {};
+
+	setup(&firewall);
 	before = look(&firewall);
 	change->run(change->data);
 	after = look(&firewall);
 	assert_false(same_state(&before, &after));
 	restore(initial);
-	for (; crash_run(change->run, change->data, at, n); n++)
-		committed += check_point(&firewall, change, &before, &after, n);
-	/* Both states were met, so the commit is within what was tried. */
-	assert_true(n > 0);
-	if (at == CRASH_AT_STORE)
-		assert_in_range(committed, 1, n - 1);
-	print_message("%s: killed at %u %s, %u of them behind the commit\n", change->name, n,
-		      at == CRASH_AT_STORE ? "stores" : "system call stops", committed);
-	programs_unload(firewall.programs);
-	own_bpffs_pop();
-}
-
-static void kill_at_stores_and_calls(const struct change *change)
-{
+	kill_at_calls(&firewall, change, &before, &after);
 	if (crash_knows_stores())
-		kill_everywhere(change, CRASH_AT_STORE);
-	kill_everywhere(change, CRASH_AT_SYSCALL);
+		kill_at_stores(&firewall, change, &before, &after);
+	teardown(&firewall);
 }
 
 static void adding_a_rule_survives_death_at_every_point(void **state)
@@ -242,7 +274,7 @@ static void adding_a_rule_survives_death_at_every_point(void **state)
 	int count = 1;
 
 	(void)state;
-	kill_at_stores_and_calls(&(struct change){"adding a rule", add_rules, &count});
+	kill_everywhere(&(struct change){"adding a rule", add_rules, &count});
 }
 
 static void a_batch_survives_death_at_every_point(void **state)
@@ -250,26 +282,168 @@ static void a_batch_survives_death_at_every_point(void **state)
 	int count = 40;
 
 	(void)state;
-	kill_at_stores_and_calls(&(struct change){"a batch of 40 rules", add_rules, &count});
+	kill_everywhere(&(struct change){"a batch of 40 rules", add_rules, &count});
 }
 
 static void removing_a_rule_survives_death_at_every_point(void **state)
 {
 	(void)state;
-	kill_at_stores_and_calls(&(struct change){"removing a rule", remove_a_rule, NULL});
+	kill_everywhere(&(struct change){"removing a rule", remove_a_rule, NULL});
 }
 
 static void policies_and_limits_survive_death_at_every_point(void **state)
 {
 	(void)state;
-	kill_at_stores_and_calls(
-		&(struct change){"policies and limits", set_policies_and_limit, NULL});
+	kill_everywhere(&(struct change){"policies and limits", set_policies_and_limit, NULL});
 }
 
 static void a_restore_survives_death_at_every_point(void **state)
 {
 	(void)state;
-	kill_at_stores_and_calls(&(struct change){"a restore", restore_other_rules, NULL});
+	kill_everywhere(&(struct change){"a restore", restore_other_rules, NULL});
+}
+
+/*
+ * -- What makes, replaces and removes the pins themselves --
+ *
+ * All of these store only into maps that are not pinned yet, so what matters is where between two
+ * system calls they die.
+ */
+
+#define LARGER_MAX_RULES 700
+
+static void start_with(uint32_t max_rules)
+{
+	_cleanup_store_ struct store *store = NULL;
+	bool created;
+
+	if (store_open_or_create(&store, PIN_PATH, max_rules, &created))
+		errx(1, "the store is not made");
+}
+
+static void make_store(void *unused)
+{
+	(void)unused;
+	start_with(MAX_RULES);
+}
+
+static void make_larger(void *unused)
+{
+	(void)unused;
+	start_with(LARGER_MAX_RULES);
+}
+
+static void remove_store(void *unused)
+{
+	(void)unused;
+	if (store_remove(PIN_PATH))
+		errx(1, "the store is not removed");
+}
+
+/* As many rules and comments as the maps of a new store hold: the next ones need larger maps. */
+static void make_full_store(void *unused)
+{
+	int count = RULE_SLOTS_MIN - 1;
+	struct store *store;
+	struct transaction *txn;
+	struct rule rule = {.any_protocol = 1, .prefix_len = 32, .addr_host = {0xc6336400}};
+	struct added added;
+
+	(void)unused;
+	start_with(MAX_RULES);
+	txn = begin(&store);
+	for (int i = 0; i < count; i++, rule.addr_host[0]++)
+		if (transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &rule,
+				    i < COMMENT_SLOTS_MIN - 1 ? "full" : NULL, NULL, &added))
+			errx(1, "fill");
+	commit(store, txn);
+}
+
+static void make_store_with_rules(void *unused)
+{
+	make_store(unused);
+	restore(initial);
+}
+
+static void make_empty_bpffs(void *unused)
+{
+	(void)unused;
+}
+
+/* The rules as saved, or "" when there is no firewall. */
+static char *text_or_none(void)
+{
+	struct store *store = NULL;
+	int err = store_open(&store, PIN_PATH, STORE_READ);
+
+	store_close(store);
+	if (err && err != -ENOENT)
+		errx(1, "the store is damaged");
+	return err ? strdup("") : saved_text();
+}
+
+/*
+ * Kills the change at every point, each time on a bpffs made anew by prepare(). Then there must be
+ * the old or the new rules, or firewall, and doing it again must give the new.
+ */
+static void kill_on_new_pins(const char *name, void (*prepare)(void *), void (*change)(void *),
+			     void *data)
+{
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	bool died = true;
+	unsigned int n = 0;
+
+	own_bpffs_push();
+	prepare(NULL);
+	before = text_or_none();
+	change(data);
+	after = text_or_none();
+	own_bpffs_pop();
+	for (; died; n++) {
+		_cleanup_free_ char *now = NULL, *again = NULL;
+
+		own_bpffs_push();
+		prepare(NULL);
+		died = crash_at_syscall(change, data, n);
+		now = text_or_none();
+		if (strcmp(now, before) != 0 && strcmp(now, after) != 0)
+			fail_msg("%s, killed at point %u, leaves:\n%s", name, n, now);
+		/* A removal that was done is not to be done again. */
+		if (change != remove_store || *now || access(PIN_PATH, F_OK) == 0)
+			change(data);
+		again = text_or_none();
+		if (strcmp(again, after) != 0)
+			fail_msg("%s again after death at point %u leaves:\n%s", name, n, again);
+		own_bpffs_pop();
+	}
+	assert_true(n > 1);
+	print_message("%s: killed at %u system calls\n", name, n - 1);
+}
+
+static void making_the_pins_survives_death_at_every_point(void **state)
+{
+	(void)state;
+	kill_on_new_pins("making the pins", make_empty_bpffs, make_store, NULL);
+}
+
+static void a_migration_survives_death_at_every_point(void **state)
+{
+	(void)state;
+	kill_on_new_pins("a migration", make_store_with_rules, make_larger, NULL);
+}
+
+static void growing_a_list_and_comments_survives_death_at_every_point(void **state)
+{
+	int count = 2;
+
+	(void)state;
+	kill_on_new_pins("growing a list", make_full_store, add_rules, &count);
+}
+
+static void cleanup_survives_death_at_every_point(void **state)
+{
+	(void)state;
+	kill_on_new_pins("cleanup", make_store_with_rules, remove_store, NULL);
 }
 
 int main(void)
@@ -280,6 +454,10 @@ int main(void)
 		cmocka_unit_test(removing_a_rule_survives_death_at_every_point),
 		cmocka_unit_test(policies_and_limits_survive_death_at_every_point),
 		cmocka_unit_test(a_restore_survives_death_at_every_point),
+		cmocka_unit_test(making_the_pins_survives_death_at_every_point),
+		cmocka_unit_test(a_migration_survives_death_at_every_point),
+		cmocka_unit_test(growing_a_list_and_comments_survives_death_at_every_point),
+		cmocka_unit_test(cleanup_survives_death_at_every_point),
 	};
 
 	own_bpffs_enter(0);
