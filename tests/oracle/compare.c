@@ -63,11 +63,14 @@ static void write_capture(const struct packet_bytes *packet, FILE *out)
 	fwrite(packet->data, 1, packet->length, out);
 }
 
-static FILE *create(char **name, const struct options *options, uint64_t seed, const char *end)
+static FILE *create(char **name, const struct comparison *comparison, uint64_t seed,
+		    const char *end)
 {
+	const ptrdiff_t check = comparison->failure.check - checks;
 	FILE *out;
 
-	if (asprintf(name, "%s/oracle-%" PRIu64 ".%s", options->failures, seed, end) < 0)
+	if (asprintf(name, "%s/oracle-%" PRIu64 "-%td.%s", comparison->options.failures, seed,
+		     check, end) < 0)
 		err(1, "name a file");
 	out = fopen(*name, "w");
 	if (!out)
@@ -83,7 +86,10 @@ static void close_written(FILE *file, const char *name)
 		errx(1, "cannot write %s", name);
 }
 
-/* What each hook and the oracle say of it, so that a log shows it without its files. */
+/*
+ * What each hook and the oracle say of it, so that a log shows it without its files. Where a
+ * relation fails both may agree: it is the other packet or rule set of the relation that differs.
+ */
 static void print_answers(const struct failure *failure)
 {
 	const struct experiment *experiment = &failure->experiment;
@@ -110,10 +116,10 @@ static void report(const struct comparison *comparison, uint64_t seed)
 	_cleanup_free_ char *capture = NULL, *rules = NULL;
 	FILE *out;
 
-	out = create(&capture, &comparison->options, seed, "pcap");
+	out = create(&capture, comparison, seed, "pcap");
 	write_capture(&failure->packet.bytes, out);
 	close_written(out, capture);
-	out = create(&rules, &comparison->options, seed, "rules");
+	out = create(&rules, comparison, seed, "rules");
 	scenario_write(&failure->experiment.scenario, out);
 	close_written(out, rules);
 	print_answers(failure);
