@@ -16,6 +16,7 @@
 enum log_style { LOG_STYLE_COMMAND, LOG_STYLE_TIME, LOG_STYLE_JOURNAL };
 
 static enum log_style style = LOG_STYLE_COMMAND;
+static const char *program = "bgo";
 static bool is_quiet;
 
 /*
@@ -31,6 +32,11 @@ static bool stderr_is_journal(void)
 	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2)
 		return false;
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+void log_program(const char *name)
+{
+	program = name;
 }
 
 void log_daemon(void)
@@ -57,7 +63,7 @@ static size_t format_prefix(char *line, size_t size, enum log_level level)
 	case LOG_STYLE_COMMAND:
 		break;
 	}
-	return (size_t)snprintf(line, size, "bgo: %s",
+	return (size_t)snprintf(line, size, "%s: %s", program,
 				level == LOG_LEVEL_WARNING ? "warning: " : "");
 }
 

@@ -17,6 +17,8 @@ enum log_level {
 	LOG_LEVEL_DEBUG = 7
 };
 
+/* What a command's lines begin with instead of "bgo": static text. */
+void log_program(const char *name);
 /* From here on lines are a daemon's: time or journal priority before each. */
 void log_daemon(void);
 /* Notes and progress are not printed; errors and warnings are. */

@@ -79,6 +79,12 @@ static void speak_to_journal(void)
 	log_fail(-EINVAL, "bad");
 }
 
+static void speak_as_another(void)
+{
+	log_program("bgo-lab");
+	log_warning("careful");
+}
+
 static void speak_at_length(void)
 {
 	char text[6000];
@@ -99,6 +105,15 @@ static void a_command_says_who_speaks_what_and_why(void **state)
 				  "bgo: open /x: No such file or directory\n"
 				  "bgo: bad\n"
 				  "bgo: no reason\n");
+}
+
+static void another_program_says_its_own_name(void **state)
+{
+	char said[SAID_BYTES];
+
+	(void)state;
+	listen_to(speak_as_another, said);
+	assert_string_equal(said, "bgo-lab: warning: careful\n");
 }
 
 static void a_quiet_command_says_warnings_and_errors_only(void **state)
@@ -149,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_command_says_who_speaks_what_and_why),
+		cmocka_unit_test(another_program_says_its_own_name),
 		cmocka_unit_test(a_quiet_command_says_warnings_and_errors_only),
 		cmocka_unit_test(a_daemon_puts_the_time_before_its_lines),
 		cmocka_unit_test(a_daemon_under_the_journal_puts_priorities_there),
