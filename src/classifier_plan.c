@@ -65,7 +65,7 @@ void plan_rest(struct graph_list *list)
 
 static uint64_t half_mask(uint32_t bits)
 {
-	return bits ? UINT64_MAX << (64 - bits) : 0;
+	return bits ? UINT64_MAX << ((64 - bits) & 63) : 0;
 }
 
 static void graph_add_indexed(struct graph_list *list, uint32_t bits)

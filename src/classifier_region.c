@@ -230,7 +230,7 @@ graph_entry region_compile(struct builder *builder, const struct item *items, ui
 	struct branch branch;
 	uint32_t group_count, end;
 
-	if (!groups && *carried + count)
+	if (!groups) /* nothing to compile, or no memory: the builder knows */
 		return ENTRY_NONE;
 	while (*carried && !prefix_covers(group_addr(&groups[*carried - 1]),
 					  group_len(&groups[*carried - 1]), addr))

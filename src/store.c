@@ -15,18 +15,19 @@
 
 void *store_memory(const struct store *store, enum map map)
 {
-	void **memory = (void **)&store->memory[map];
 	size_t bytes = map_stride(map) * store->entries[map];
 	int protection = PROT_READ | (store->access == STORE_WRITE ? PROT_WRITE : 0);
+	void *mapped;
 
-	if (*memory)
-		return *memory;
-	*memory = mmap(NULL, bytes, protection, MAP_SHARED, store->fds[map], 0);
-	if (*memory == MAP_FAILED) {
-		*memory = NULL;
+	if (store->memory[map])
+		return store->memory[map];
+	mapped = mmap(NULL, bytes, protection, MAP_SHARED, store->fds[map], 0);
+	if (mapped == MAP_FAILED) {
 		log_error(-errno, "map %s into memory (%zu bytes)", map_name(map), bytes);
+		return NULL;
 	}
-	return *memory;
+	store->memory[map] = mapped;
+	return mapped;
 }
 
 static void unmap(struct store *store, enum map map)
@@ -150,8 +151,9 @@ int store_open_locked(struct store **out, const char *pin_path, int *dir_fd,
 	store->dir_fd = -1;
 	memset(store->fds, -1, sizeof(store->fds));
 	store->access = access;
+	store->memory = calloc(MAP_COUNT, sizeof(*store->memory));
 	store->pin_path = strdup(pin_path);
-	if (!store->pin_path)
+	if (!store->memory || !store->pin_path)
 		return -ENOMEM;
 	store->dir_fd = take_fd(*dir_fd);
 	err = open_maps(store);
@@ -216,10 +218,12 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	for (enum map map = 0; map < MAP_COUNT; map++) {
-		unmap(store, map);
+		if (store->memory)
+			unmap(store, map);
 		if (store->fds[map] >= 0)
 			close(store->fds[map]);
 	}
+	free(store->memory);
 	if (store->dir_fd >= 0)
 		close(store->dir_fd);
 	free(store->pin_path);
@@ -339,21 +343,20 @@ uint64_t store_hits(const struct store *store, const struct rule_slot *slot)
 	return sum - slot->hits_before;
 }
 
-/* One element of a per-CPU map, every CPU's value; the caller frees. */
-static int read_cpus(const struct store *store, enum map map, uint32_t key, void **values)
+/* One element of a per-CPU map, every CPU's value. The caller frees; NULL: failed, logged. */
+static void *read_cpus(const struct store *store, enum map map, uint32_t key, int *cpus)
 {
-	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ void *values = NULL;
 	int err;
 
-	if (cpus < 0)
-		return log_error(cpus, "count the CPUs");
-	*values = calloc(cpus, map_stride(map));
-	if (!*values)
-		return -ENOMEM;
-	err = bpf_map_lookup_elem(store->fds[map], &key, *values);
-	if (err)
-		return log_error(err, "read counters of %s", map_name(map));
-	return cpus;
+	*cpus = libbpf_num_possible_cpus();
+	values = *cpus < 0 ? NULL : calloc(*cpus, map_stride(map));
+	err = values ? bpf_map_lookup_elem(store->fds[map], &key, values) : -ENOMEM;
+	if (err) {
+		log_error(err, "read counters of %s", map_name(map));
+		return NULL;
+	}
+	return take(values);
 }
 
 static void counter_add(struct counter *sum, const struct counter *more)
@@ -376,13 +379,14 @@ int store_stats_raw(const struct store *store, enum hook hook,
 
 	memset(out, 0, REASON_SLOTS * sizeof(*out));
 	for (uint32_t reason = 0; reason < REASON_COUNT; reason++) {
-		_cleanup_free_ void *values = NULL;
-		int cpus = read_cpus(store, map, first + reason, &values);
+		int cpus;
+		_cleanup_free_ struct counter *values =
+			read_cpus(store, map, first + reason, &cpus);
 
-		if (cpus < 0)
-			return cpus;
+		if (!values)
+			return -EIO;
 		for (int cpu = 0; cpu < cpus; cpu++)
-			counter_add(&out[reason], (struct counter *)values + cpu);
+			counter_add(&out[reason], &values[cpu]);
 	}
 	return 0;
 }
@@ -400,17 +404,16 @@ int store_stats(const struct store *store, enum hook hook, struct counter out[st
 
 int store_rate_limit_stats_raw(const struct store *store, struct rate_limit_stats *out)
 {
-	_cleanup_free_ void *values = NULL;
-	int cpus = read_cpus(store, MAP_rate_limit_stats_map, 0, &values);
+	int cpus;
+	_cleanup_free_ struct rate_limit_stats *values =
+		read_cpus(store, MAP_rate_limit_stats_map, 0, &cpus);
 
-	if (cpus < 0)
-		return cpus;
+	if (!values)
+		return -EIO;
 	memset(out, 0, sizeof(*out));
 	for (int cpu = 0; cpu < cpus; cpu++) {
-		const struct rate_limit_stats *stats = (struct rate_limit_stats *)values + cpu;
-
-		counter_add(&out->passed, &stats->passed);
-		counter_add(&out->dropped, &stats->dropped);
+		counter_add(&out->passed, &values[cpu].passed);
+		counter_add(&out->dropped, &values[cpu].dropped);
 	}
 	return 0;
 }

@@ -16,7 +16,7 @@ struct store {
 	int fds[MAP_COUNT];
 	uint32_t entries[MAP_COUNT];
 	/* Mapped when first asked for: most commands need few of the maps. */
-	void *memory[MAP_COUNT];
+	void **memory;
 	struct config *config;
 	struct ruleset *ruleset;       /* the committed record */
 	struct rate_limit *rate_limit; /* the limits of that record */

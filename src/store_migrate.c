@@ -72,19 +72,18 @@ static void new_map_close(struct new_map *map)
 
 static int new_map_create(struct new_map *out, enum map map, uint32_t entries)
 {
-	struct new_map new = {.fd = map_create(map, entries), .bytes = map_stride(map) * entries};
+	_cleanup_close_ int fd = map_create(map, entries);
+	size_t bytes = map_stride(map) * entries;
+	void *memory;
 
-	if (new.fd < 0)
-		return new.fd;
-	new.memory = mmap(NULL, new.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, new.fd, 0);
-	if (new.memory == MAP_FAILED) {
-		int err = log_error(-errno, "map the new %s into memory", map_name(map));
-
-		new.memory = NULL;
-		new_map_close(&new);
-		return err;
+	if (fd < 0)
+		return fd;
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		log_error(-errno, "map the new %s into memory", map_name(map));
+		return -ENOMEM;
 	}
-	*out = new;
+	*out = (struct new_map){.fd = take_fd(fd), .memory = memory, .bytes = bytes};
 	return 0;
 }
 
