@@ -54,6 +54,15 @@ int update_load(const struct update_options *options);
 int update_save(const struct update_options *options);
 int update_restore(const struct update_options *options);
 
+/* Opens the store for a change and begins its transaction. 0 or negative errno, logged. */
+int update_begin(struct store **store, struct transaction **txn,
+		 const struct update_options *options);
+/*
+ * Commits and closes the store, before anything is printed. 1 when something changed, 0 when not,
+ * or negative errno, logged.
+ */
+int update_commit(struct store **store, struct transaction **txn);
+
 /*
  * Begins what a change prints: the document with "changed". For --quiet without --json *out stays
  * NULL and nothing is to be printed. 0 or negative errno, logged.

@@ -147,17 +147,14 @@ int update_load(const struct update_options *options)
 
 	err = read_rules(options->file, &rules);
 	if (!err)
-		err = store_open(&store, options->common.pin_path, STORE_WRITE);
-	if (!err)
-		err = transaction_begin(&txn, store);
+		err = update_begin(&store, &txn, options);
 	if (!err)
 		err = add_rules(txn, options, &rules, &added);
 	if (err)
 		return err;
-	changed = transaction_commit(&txn);
+	changed = update_commit(&store, &txn);
 	if (changed < 0)
 		return changed;
-	store_close(take(store));
 
 	err = update_report(&out, options, changed);
 	if (err || !out)
@@ -309,18 +306,15 @@ int update_restore(const struct update_options *options)
 		return err;
 	if (options->check)
 		return report_file(options, false, "Checked", (uint32_t)file.rule_count, "of");
-	err = store_open(&store, options->common.pin_path, STORE_WRITE);
-	if (!err)
-		err = transaction_begin(&txn, store);
+	err = update_begin(&store, &txn, options);
 	if (!err)
 		err = transaction_replace_all(txn);
 	if (!err)
 		err = ruleset_text_apply(&file, name, txn);
 	if (err)
 		return err;
-	changed = transaction_commit(&txn);
+	changed = update_commit(&store, &txn);
 	if (changed < 0)
 		return changed;
-	store_close(take(store));
 	return report_file(options, changed, "Restored", (uint32_t)file.rule_count, "from");
 }

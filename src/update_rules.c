@@ -24,6 +24,22 @@ const char *update_describe(const struct rule *rule, char text[static RULE_DESCR
 	return text;
 }
 
+int update_begin(struct store **store, struct transaction **txn,
+		 const struct update_options *options)
+{
+	int err = store_open(store, options->common.pin_path, STORE_WRITE);
+
+	return err ? err : transaction_begin(txn, *store);
+}
+
+int update_commit(struct store **store, struct transaction **txn)
+{
+	int changed = transaction_commit(txn);
+
+	store_close(take(*store));
+	return changed;
+}
+
 int update_report(struct output **out, const struct update_options *options, bool changed)
 {
 	int err;
@@ -93,9 +109,7 @@ int update_add(const struct update_options *options)
 	bool allows_by_default;
 	int changed, err;
 
-	err = store_open(&store, options->common.pin_path, STORE_WRITE);
-	if (!err)
-		err = transaction_begin(&txn, store);
+	err = update_begin(&store, &txn, options);
 	for (size_t i = 0; !err && i < options->rule_count; i++)
 		err = transaction_add(txn, options->hook, options->list, &options->rules[i],
 				      options->comment, NULL, &added[i]);
@@ -191,18 +205,15 @@ int update_remove(const struct update_options *options)
 	struct removal removals[UPDATE_PORTS_MAX];
 	int changed, err;
 
-	err = store_open(&store, options->common.pin_path, STORE_WRITE);
-	if (!err)
-		err = transaction_begin(&txn, store);
+	err = update_begin(&store, &txn, options);
 	for (size_t i = 0; !err && i < count; i++)
 		err = remove_one(txn, options, options->index.given ? NULL : &options->rules[i],
 				 &removals[i]);
 	if (err)
 		return err;
-	changed = transaction_commit(&txn);
+	changed = update_commit(&store, &txn);
 	if (changed < 0)
 		return changed;
-	store_close(take(store));
 	return report_removed(options, removals, count, changed);
 }
 
@@ -215,9 +226,7 @@ int update_clear(const struct update_options *options)
 	_cleanup_output_ struct output *out = NULL;
 	int removed[LIST_COUNT] = {0}, changed, err;
 
-	err = store_open(&store, options->common.pin_path, STORE_WRITE);
-	if (!err)
-		err = transaction_begin(&txn, store);
+	err = update_begin(&store, &txn, options);
 	for (enum list list = 0; !err && list < LIST_COUNT; list++) {
 		if (!options->all && list != options->list)
 			continue;
@@ -226,10 +235,9 @@ int update_clear(const struct update_options *options)
 	}
 	if (err)
 		return err;
-	changed = transaction_commit(&txn);
+	changed = update_commit(&store, &txn);
 	if (changed < 0)
 		return changed;
-	store_close(take(store));
 
 	err = update_report(&out, options, changed);
 	if (err || !out)
@@ -259,9 +267,7 @@ int update_policy(const struct update_options *options)
 	bool deny, drop, allows_nobody;
 	int changed, err;
 
-	err = store_open(&store, options->common.pin_path, STORE_WRITE);
-	if (!err)
-		err = transaction_begin(&txn, store);
+	err = update_begin(&store, &txn, options);
 	if (err)
 		return err;
 	if (options->policy.given)
@@ -301,17 +307,14 @@ int update_reset_stats(const struct update_options *options)
 	_cleanup_output_ struct output *out = NULL;
 	int changed, err;
 
-	err = store_open(&store, options->common.pin_path, STORE_WRITE);
-	if (!err)
-		err = transaction_begin(&txn, store);
+	err = update_begin(&store, &txn, options);
 	if (!err)
 		err = transaction_reset_stats(txn, options->hook);
 	if (err)
 		return err;
-	changed = transaction_commit(&txn);
+	changed = update_commit(&store, &txn);
 	if (changed < 0)
 		return changed;
-	store_close(take(store));
 
 	err = update_report(&out, options, changed);
 	if (err || !out)
