@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../src/cleanup.h"
+#include "../src/log.h"
 #include "lab.h"
 
 static const struct {
@@ -22,8 +23,11 @@ static const struct {
 	 "run scenarios, each in namespaces of its own"},
 	{"replay", cmd_replay,
 	 "FILE.pcap[ng] --rules SAVEFILE [--hook xdp|ingress|egress]\n"
-	 "                     [--method test-run|veth] [--max-rules N] [--json]",
+	 "                     [--method test-run|veth] [--max-rules N] [--json | --expect FILE]\n"
+	 "                     [--write-drops FILE.pcap]",
 	 "say for each packet of a capture what the firewall does with it"},
+	{"frames", cmd_frames, "FILE.pcap FRAME...",
+	 "write a capture of frames, for replay; a FRAME is as for probe"},
 	{"flood", cmd_flood,
 	 "--interface IF --destination ADDRESS --to-mac MAC --source CIDR...\n"
 	 "                    [--port N] [--pps N] [--seconds N] [--json]",
@@ -92,12 +96,16 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+	int err;
+
+	log_program("bgo-lab");
 	if (argc >= 2 && (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help"))) {
 		print_help(stdout);
 		return EXIT_SUCCESS;
 	}
-	if (export_build_dir()) {
-		perror("bgo-lab: find own directory");
+	err = export_build_dir();
+	if (err) {
+		log_error(err, "find own directory");
 		return EXIT_FAILURE;
 	}
 	for (size_t i = 0; argc >= 2 && i < COMMANDS; i++)

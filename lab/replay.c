@@ -7,24 +7,25 @@
 #include "replay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <linux/if_ether.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../src/cleanup.h"
 #include "../src/log.h"
-#include "../src/rule.h"
 #include "../src/ruleset_text.h"
 #include "lab.h"
+#include "replay_report.h"
 #include "sandbox.h"
 
 struct options {
-	const char *capture, *rules;
+	const char *capture, *rules, *expected, *drops;
 	enum hook hook;
 	uint32_t max_rules;
 	bool veth, json;
@@ -39,6 +40,8 @@ struct rule_place {
 struct replay {
 	const struct options *options;
 	pcap_t *capture;
+	pcap_dumper_t *drops; /* NULL: not wanted */
+	struct report report;
 	struct store *store;
 	struct programs *programs;
 	struct replay_method method;
@@ -63,6 +66,9 @@ static void replay_close(struct replay *replay)
 	programs_cleanup(&replay->programs);
 	store_cleanup(&replay->store);
 	free(replay->rules);
+	report_close(&replay->report);
+	if (replay->drops)
+		pcap_dump_close(replay->drops);
 	if (replay->capture)
 		pcap_close(replay->capture);
 }
@@ -79,8 +85,36 @@ static int open_capture(struct replay *replay)
 	type = pcap_datalink(replay->capture);
 	if (type == DLT_EN10MB)
 		return 0;
-	return log_fail(-EINVAL, "capture %s is of link type %s; only Ethernet can be replayed",
+	return log_fail(-EINVAL,
+			"capture %s is of link type %s; only Ethernet can be replayed: capture on "
+			"one Ethernet interface, not on \"any\"",
 			path, pcap_datalink_val_to_name(type) ?: "unknown");
+}
+
+/* Refuses to write over the capture that is being read. */
+static int open_drops(struct replay *replay)
+{
+	const char *path = replay->options->drops;
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	struct stat written, read;
+	FILE *file;
+
+	if (fd < 0 || fstat(fd, &written) || fstat(fileno(pcap_file(replay->capture)), &read))
+		return log_error(-errno, "open %s", path);
+	if (written.st_dev == read.st_dev && written.st_ino == read.st_ino)
+		return log_fail(-EINVAL, "%s is the capture itself; write drops to another file",
+				path);
+	if (S_ISREG(written.st_mode) && ftruncate(fd, 0))
+		return log_error(-errno, "empty %s", path);
+	file = fdopen(fd, "w");
+	if (!file)
+		return log_error(-errno, "open %s", path);
+	(void)take_fd(fd);
+	replay->drops = pcap_dump_fopen(replay->capture, file);
+	if (replay->drops)
+		return 0;
+	fclose(file);
+	return log_fail(-EIO, "write %s: %s", path, pcap_geterr(replay->capture));
 }
 
 static int restore_rules(struct store *store, FILE *file, const char *name)
@@ -119,7 +153,7 @@ static int index_rules(struct replay *replay)
 	return 0;
 }
 
-/* Both files are opened first: what is mounted over them in the sandbox must not matter. */
+/* All files are opened first: what is mounted over them in the sandbox must not matter. */
 static int replay_open(struct replay *replay)
 {
 	const struct options *options = replay->options;
@@ -131,6 +165,10 @@ static int replay_open(struct replay *replay)
 	if (!rules)
 		return log_error(-errno, "open rules %s", options->rules);
 	err = open_capture(replay);
+	if (!err)
+		err = report_open(&replay->report, options->json, options->expected);
+	if (!err && options->drops)
+		err = open_drops(replay);
 	if (!err)
 		err = sandbox_enter();
 	if (!err)
@@ -157,60 +195,22 @@ static const struct rule_place *find_rule(const struct replay *replay, int64_t h
 	return &replay->rules[hit];
 }
 
-static int print_text(const struct replay *replay, const char *verdict, const char *reason,
-		      const struct rule_place *rule)
+/* Appends a packet to the capture of the dropped ones, if there is one. */
+static void keep_dropped(const struct replay *replay, const struct pcap_pkthdr *header,
+			 const u_char *bytes)
 {
-	char text[RULE_TEXT_BYTES];
-
-	if (replay->packets == 1)
-		printf("%-8s %-8s %-18s %s\n", "Packet", "Verdict", "Reason", "Rule");
-	printf("%-8" PRIu64 " %-8s %-18s ", replay->packets, verdict ?: "-", reason);
-	if (!rule) {
-		puts("-");
-		return 0;
-	}
-	rule_format(&rule->slot->rule, text);
-	printf("%s %" PRIu32 ": %s\n", list_name(rule->list), rule->slot->index, text);
-	return 0;
-}
-
-static int print_json(const struct replay *replay, const char *verdict, const char *reason,
-		      const struct rule_place *rule)
-{
-	json_t *named = json_null(), *line;
-	char text[RULE_TEXT_BYTES];
-
-	if (rule) {
-		rule_format(&rule->slot->rule, text);
-		named = json_pack("{s:s, s:I, s:s}", "list", list_name(rule->list), "index",
-				  (json_int_t)rule->slot->index, "text", text);
-	}
-	line = json_pack("{s:I, s:s?, s:s, s:o}", "packet", (json_int_t)replay->packets, "verdict",
-			 verdict, "reason", reason, "rule", named);
-	if (!line)
-		return log_error(-ENOMEM, "print packet %" PRIu64, replay->packets);
-	json_dumpf(line, stdout, 0);
-	json_decref(line);
-	putchar('\n');
-	return 0;
-}
-
-static int print_packet(const struct replay *replay, const char *verdict, const char *reason,
-			const struct rule_place *rule)
-{
-	if (replay->options->json)
-		return print_json(replay, verdict, reason, rule);
-	return print_text(replay, verdict, reason, rule);
+	if (replay->drops)
+		pcap_dump((u_char *)replay->drops, header, bytes);
 }
 
 static int replay_one(struct replay *replay, const struct pcap_pkthdr *header, const u_char *bytes)
 {
+	struct outcome outcome = {.packet = ++replay->packets};
 	struct last_verdict verdict = {0};
 	enum not_run not_run = RUN;
-	const char *outcome;
+	const struct rule_place *rule;
 	int err;
 
-	replay->packets++;
 	if (header->caplen < header->len)
 		not_run = TRUNCATED_CAPTURE;
 	else if (header->caplen < ETH_HLEN)
@@ -222,15 +222,26 @@ static int replay_one(struct replay *replay, const struct pcap_pkthdr *header, c
 	}
 	if (not_run != RUN) {
 		replay->not_run++;
-		return print_packet(replay, NULL, not_run_names[not_run], NULL);
+		outcome.reason = not_run_names[not_run];
+		return report_packet(&replay->report, &outcome);
 	}
 	if (verdict.reason >= REASON_COUNT)
 		return log_error(-EIO, "the program noted reason %" PRIu32 ", which there is not",
 				 verdict.reason);
 	replay->counters[verdict.reason].packets++;
-	outcome = REASONS_DROPPED & 1u << verdict.reason ? "drop" : "pass";
-	return print_packet(replay, outcome, reason_names[verdict.reason],
-			    find_rule(replay, verdict.rule));
+	outcome.verdict = "pass";
+	outcome.reason = reason_names[verdict.reason];
+	if (REASONS_DROPPED & 1u << verdict.reason) {
+		outcome.verdict = "drop";
+		keep_dropped(replay, header, bytes);
+	}
+	rule = find_rule(replay, verdict.rule);
+	if (rule) {
+		outcome.list = list_name(rule->list);
+		outcome.index = rule->slot->index;
+		rule_format(&rule->slot->rule, outcome.rule);
+	}
+	return report_packet(&replay->report, &outcome);
 }
 
 static int replay_all(struct replay *replay)
@@ -249,14 +260,14 @@ static int replay_all(struct replay *replay)
 		return log_fail(-EIO, "read capture %s behind packet %" PRIu64 ": %s",
 				replay->options->capture, replay->packets,
 				pcap_geterr(replay->capture));
-	if (fflush(stdout) || ferror(stdout))
-		return log_error(-errno, "write to standard output");
+	if (replay->drops && pcap_dump_flush(replay->drops))
+		return log_error(-errno, "write %s", replay->options->drops);
 	return 0;
 }
 
 static void print_totals(const struct replay *replay)
 {
-	fprintf(stderr, "%" PRIu64 " packets", replay->packets);
+	fprintf(stderr, "%" PRIu64 " packet%s", replay->packets, replay->packets == 1 ? "" : "s");
 	for (int i = 0; i < REASON_COUNT; i++)
 		if (replay->counters[i].packets)
 			fprintf(stderr, ", %" PRIu64 " %s", (uint64_t)replay->counters[i].packets,
@@ -274,6 +285,10 @@ static int set_option(struct options *options, int option, const char *value)
 		options->rules = value;
 	else if (option == 'j')
 		options->json = true;
+	else if (option == 'e')
+		options->expected = value;
+	else if (option == 'd')
+		options->drops = value;
 	else if (option == 'n')
 		options->max_rules = strtoul(value, (char **)&end, 10);
 	else if (option == 'h' && hook_parse(value, &options->hook))
@@ -296,6 +311,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"method", required_argument, NULL, 'm'},
 		{"max-rules", required_argument, NULL, 'n'},
 		{"json", no_argument, NULL, 'j'},
+		{"expect", required_argument, NULL, 'e'},
+		{"write-drops", required_argument, NULL, 'd'},
 		{0},
 	};
 	int option, err;
@@ -312,6 +329,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 	if (optind != argc - 1)
 		return lab_usage("replay", "one capture is needed");
 	options->capture = argv[optind];
+	if (options->json && options->expected)
+		return lab_usage("replay", "--json prints what --expect compares: not both");
 	if (!options->rules)
 		return lab_usage("replay", "--rules is needed: a file that `bgo firewall-update "
 					   "--action save` wrote");
@@ -331,5 +350,5 @@ int cmd_replay(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (!options.json)
 		print_totals(&replay);
-	return EXIT_SUCCESS;
+	return report_end(&replay.report) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

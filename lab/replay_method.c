@@ -5,7 +5,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <net/if.h>
 #include <sched.h>
@@ -22,6 +24,8 @@
 /* What native XDP on a veth takes without fragments, the headroom subtracted from a page. */
 #define VETH_MTU "3400"
 #define TEST_RUN_BYTES 3400
+/* A test run at TC must hold the IP header that the Ethernet header promises. */
+#define TC_TEST_RUN_BYTES_MIN (sizeof(struct ethhdr) + sizeof(struct ipv6hdr))
 #define DELIVERY_TIMEOUT_S 3
 
 /* The end with the program on it is "server": ingress packets come from its peer, egress ones from
@@ -131,6 +135,10 @@ static int run_by_test(struct replay_method *method, const void *packet, size_t 
 
 	if (err == -EMSGSIZE || (err == -EINVAL && length > TEST_RUN_BYTES)) {
 		*not_run = TOO_LONG; /* a test run takes less than a page */
+		return 0;
+	}
+	if (err == -EINVAL && method->hook != HOOK_XDP && length < TC_TEST_RUN_BYTES_MIN) {
+		*not_run = TOO_SHORT;
 		return 0;
 	}
 	if (err)
