@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -215,6 +216,26 @@ static void a_change_of_the_limit_starts_with_a_full_bucket(void **state)
 	assert_int_equal(out.limit.passed.packets, 9);
 }
 
+/* On one CPU: what it took of a batch under the old limit and did not spend is no longer its own.
+ */
+static void tokens_of_an_old_limit_are_void(void **state)
+{
+	struct outcome out;
+	cpu_set_t all, this;
+
+	(void)state;
+	CPU_ZERO(&this);
+	CPU_SET(sched_getcpu(), &this);
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(sched_setaffinity(0, sizeof(this), &this), 0);
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit pps 1000000 enabled");
+	send_packets(HOOK_XDP, &udp, 10, &out);
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit pps 1 burst 1 enabled");
+	send_packets(HOOK_XDP, &udp, 100, &out);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(out.limit.passed.packets, 1);
+}
+
 /*
  * A flood as fast as the machine makes it, for as long as it takes. Tokens come all the time that
  * the call takes, and can be had while the program runs, which is less: the kernel prepares and
@@ -272,6 +293,7 @@ int main(void)
 		cmocka_unit_test(exempt_whitelist_leaves_whitelisted_packets_out),
 		cmocka_unit_test(tc_is_not_limited),
 		cmocka_unit_test(a_change_of_the_limit_starts_with_a_full_bucket),
+		cmocka_unit_test(tokens_of_an_old_limit_are_void),
 		cmocka_unit_test(a_flood_gets_1000_packets_a_second),
 		cmocka_unit_test(a_flood_gets_a_million_packets_a_second),
 		cmocka_unit_test(a_flood_with_a_burst_of_one_gets_its_limit),

@@ -285,13 +285,21 @@ static void a_writer_that_died_changed_nothing(void **state)
 
 static void the_next_writer_after_a_death_adds_only_its_own(void **state)
 {
-	struct rule kept = host(1), next = host(2), lost = host(100);
+	struct rule kept = host(1), next = host(2), removed = host(3), lost = host(100);
 	_cleanup_store_ struct store *store = NULL;
+	struct transaction *txn;
 
 	(void)state;
 	add_one(&kept);
+	add_one(&removed);
+	store = open_store(STORE_WRITE);
+	/* The slot of this one is the first that the dying writer takes. */
+	assert_int_equal(transaction_begin(&txn, store), 0);
+	assert_int_equal(transaction_remove(txn, HOOK_XDP, LIST_BLACKLIST, 1, &removed), 0);
+	assert_int_equal(transaction_commit(&txn), 1);
+	store_close(take(store));
 	die_in_a_transaction();
-	assert_int_equal(add_one(&next), 1);
+	assert_int_equal(add_one(&next), 2);
 	store = open_store(STORE_READ);
 	assert_int_equal(count_rules(store), 2);
 	assert_non_null(match(store, &kept));
@@ -399,12 +407,17 @@ static void a_full_rule_set_can_be_replaced_by_another_full_one(void **state)
 	}
 }
 
+/* As packets of several queues leave them: a part in each stripe. */
 static void set_hits(struct store *store, uint32_t hit, uint64_t packets)
 {
-	uint32_t key = hit;
+	const int fd = store_map_fd(store, MAP_rule_hits_map);
 
-	assert_int_equal(
-		bpf_map_update_elem(store_map_fd(store, MAP_rule_hits_map), &key, &packets, 0), 0);
+	for (uint32_t stripe = 0; stripe < HIT_STRIPES; stripe++) {
+		const uint32_t key = stripe * store_max_rules(store) + hit;
+		const uint64_t part = stripe ? 1 : packets - (HIT_STRIPES - 1);
+
+		assert_int_equal(bpf_map_update_elem(fd, &key, &part, 0), 0);
+	}
 }
 
 static void a_new_rule_has_no_hits_whatever_its_number_counted_before(void **state)
@@ -501,7 +514,8 @@ static void three_thousand_commits_leave_the_right_rules(void **state)
 	_cleanup_store_ struct store *store = open_store(STORE_WRITE);
 	struct transaction *txn;
 	struct rule removed;
-	uint32_t half = store_ruleset(store)->node_half;
+	uint32_t half = store_ruleset(store)->node_half, key = 0;
+	struct config config;
 	bool switched = false;
 
 	(void)state;
@@ -526,6 +540,10 @@ static void three_thousand_commits_leave_the_right_rules(void **state)
 	}
 	assert_int_equal(count_rules(store), 500);
 	assert_true(switched);
+	/* The oldest records were written over only when no packet could be reading them. */
+	assert_int_equal(bpf_map_lookup_elem(store_map_fd(store, MAP_config_map), &key, &config),
+			 0);
+	assert_true(config.grace + RULESET_RECORDS > config.commit);
 }
 
 static void a_larger_max_rules_keeps_everything(void **state)
