@@ -14,7 +14,7 @@ expect_json '[.blacklist[].hits] == [3, 3] and .whitelist[0].hits == 3' \
 	bgo firewall-update --xdp --action list --json
 expect_equal "$(counted xdp blocked_blacklist)" 6
 expect_equal "$(counted xdp allowed_whitelist)" 3
-expect_json '.allowed.packets + .blocked.packets == .total.packets and
+expect_json '.allowed.packets + .blocked.packets == .total.packets and .blocked.packets == 6 and
 	.total.packets == ([.reasons[].packets] | add)' bgo firewall-update --xdp --action stats --json
 ok bgo firewall-update --xdp --action reset-stats
 expect_equal "$(counted xdp blocked_blacklist)" 0

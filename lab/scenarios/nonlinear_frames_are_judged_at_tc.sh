@@ -23,3 +23,17 @@ frames 198.51.100.8 53 2001:db8:8::1
 wait_until 5 counted_at_least ingress allowed_default $((allowed + 100))
 expect_equal "$(counted ingress blocked_blacklist)" $((blocked + 100))
 expect_equal "$(counted ingress malformed)" 0
+
+# On the way out nothing has put them in one piece before.
+ok bgo firewall-update --egress --type blacklist --action add --ip 203.0.113.7 --port 53 --protocol udp
+frames_out() {
+	echo "{ eth(da=$CLIENT_MAC, sa=$SERVER_MAC), ipv4(sa=192.0.2.1, da=$1, ttl=64), udp(sp=40000, dp=53), fill(0x55, 600) }" >"$WORK/frames.cfg"
+	ok trafgen --qdisc-path --dev s0 --conf "$WORK/frames.cfg" --num 100 --cpus 1
+}
+frames_out 203.0.113.7
+wait_until 5 counted_at_least egress blocked_blacklist 100
+blocked=$(counted egress blocked_blacklist)
+frames_out 203.0.113.8
+wait_until 5 counted_at_least egress allowed_default 100
+expect_equal "$(counted egress blocked_blacklist)" "$blocked"
+expect_equal "$(counted egress malformed)" 0
