@@ -514,8 +514,7 @@ static void three_thousand_commits_leave_the_right_rules(void **state)
 	_cleanup_store_ struct store *store = open_store(STORE_WRITE);
 	struct transaction *txn;
 	struct rule removed;
-	uint32_t half = store_ruleset(store)->node_half, key = 0;
-	struct config config;
+	uint32_t half = store_ruleset(store)->node_half;
 	bool switched = false;
 
 	(void)state;
@@ -540,10 +539,25 @@ static void three_thousand_commits_leave_the_right_rules(void **state)
 	}
 	assert_int_equal(count_rules(store), 500);
 	assert_true(switched);
-	/* The oldest records were written over only when no packet could be reading them. */
-	assert_int_equal(bpf_map_lookup_elem(store_map_fd(store, MAP_config_map), &key, &config),
-			 0);
-	assert_true(config.grace + RULESET_RECORDS > config.commit);
+}
+
+/* Commits that need no nodes: nothing but the records makes them wait for running programs. */
+static void a_record_is_written_over_when_no_packet_reads_it_any_more(void **state)
+{
+	_cleanup_store_ struct store *store = open_store(STORE_WRITE);
+	const int fd = store_map_fd(store, MAP_config_map);
+	struct transaction *txn;
+	struct config config;
+	uint32_t key = 0;
+
+	(void)state;
+	for (uint32_t n = 0; n < 2 * RULESET_RECORDS; n++) {
+		assert_int_equal(transaction_begin(&txn, store), 0);
+		transaction_policy(txn, HOOK_XDP, n % 2 == 0);
+		assert_int_equal(transaction_commit(&txn), 1);
+		assert_int_equal(bpf_map_lookup_elem(fd, &key, &config), 0);
+		assert_true(config.grace + RULESET_RECORDS > config.commit);
+	}
 }
 
 static void a_larger_max_rules_keeps_everything(void **state)
@@ -782,6 +796,7 @@ int main(void)
 		SMALL_STORE_TEST(reset_counters_start_again_at_zero_for_readers),
 		SMALL_STORE_TEST(new_limits_take_the_other_bucket_and_the_same_limits_keep_theirs),
 		SMALL_STORE_TEST(three_thousand_commits_leave_the_right_rules),
+		SMALL_STORE_TEST(a_record_is_written_over_when_no_packet_reads_it_any_more),
 		SMALL_STORE_TEST(a_larger_max_rules_keeps_everything),
 		SMALL_STORE_TEST(a_smaller_max_rules_keeps_the_size),
 		SMALL_STORE_TEST(leftovers_of_a_killed_migration_are_removed),
