@@ -17,6 +17,7 @@ int lab_usage(const char *command, const char *format, ...) __attribute__((forma
  */
 const char *lab_dir(void);
 
-lab_command cmd_list, cmd_run, cmd_replay, cmd_frames, cmd_flood, cmd_pps, cmd_probe, cmd_sandbox;
+lab_command cmd_list, cmd_run, cmd_up, cmd_shell, cmd_down, cmd_replay, cmd_frames, cmd_flood,
+	cmd_pps, cmd_probe, cmd_sandbox;
 
 #endif

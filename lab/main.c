@@ -18,9 +18,15 @@ static const struct {
 	const char *arguments;
 	const char *help;
 } commands[] = {
-	{"list", cmd_list, "", "name every scenario and what it shows"},
-	{"run", cmd_run, "[NAME...] [--jobs N] [--timeout SECONDS] [--verbose] [--keep]",
+	{"list", cmd_list, "", "name every scenario and what it shows, and the labs that are up"},
+	{"run", cmd_run,
+	 "[NAME...] [--jobs N] [--timeout SECONDS] [--verbose] [--junit FILE | --keep]",
 	 "run scenarios, each in namespaces of its own"},
+	{"up", cmd_up, "NAME [--interfaces 1|2]",
+	 "bring up what scenarios run in, client c0 -- s0 server, to try things by hand"},
+	{"shell", cmd_shell, "NAME [--client] [COMMAND...]",
+	 "a shell, or a command, in it: at the server, or in the client's network"},
+	{"down", cmd_down, "NAME...", "end everything in it and remove it"},
 	{"replay", cmd_replay,
 	 "FILE.pcap[ng] --rules SAVEFILE [--hook xdp|ingress|egress]\n"
 	 "                     [--method test-run|veth] [--max-rules N] [--json | --expect FILE]\n"

@@ -20,8 +20,10 @@
 
 #include "../src/cleanup.h"
 #include "../src/log.h"
+#include "junit.h"
 #include "lab.h"
 #include "sandbox.h"
+#include "standing.h"
 
 #define MAX_SCENARIOS 512
 #define MAX_JOBS 16
@@ -31,6 +33,7 @@
 struct options {
 	long jobs, timeout_s;
 	bool verbose, keep;
+	const char *junit; /* NULL: no such file */
 };
 
 struct scenarios {
@@ -48,6 +51,7 @@ struct job {
 
 struct outcome {
 	int passed, failed, skipped;
+	struct junit *junit;
 };
 
 static double now_s(void)
@@ -127,7 +131,7 @@ int cmd_list(int argc, char **argv)
 		return EXIT_FAILURE;
 	for (int i = 0; i < all.count; i++)
 		print_summary(all.names[i]);
-	return EXIT_SUCCESS;
+	return standing_print() ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int job_start(struct job *job, const char *name, bool keep)
@@ -143,7 +147,8 @@ static int job_start(struct job *job, const char *name, bool keep)
 	if (log_fd < 0 || null_fd < 0)
 		return log_error(-errno, "make a log for %s", name);
 	*job = (struct job){.name = name, .started_s = now_s()};
-	err = sandbox_start(&job->sandbox, argv, null_fd, keep ? -1 : log_fd, keep);
+	err = sandbox_start(&job->sandbox, argv, null_fd, keep ? -1 : log_fd,
+			    keep ? SANDBOX_STAYS : SANDBOX_ENDS_WITH_COMMAND);
 	if (err)
 		return err;
 	job->log_fd = take_fd(log_fd);
@@ -170,6 +175,12 @@ static void job_finish(struct job *job, const struct options *options, struct ou
 	int status = sandbox_wait(&job->sandbox);
 	double seconds = now_s() - job->started_s;
 
+	if (outcome->junit)
+		junit_add(outcome->junit, job->name, seconds,
+			  status == EXIT_SUCCESS   ? JUNIT_PASSED
+			  : status == EXIT_SKIPPED ? JUNIT_SKIPPED
+						   : JUNIT_FAILED,
+			  job->log_fd);
 	if (status == EXIT_SUCCESS) {
 		outcome->passed++;
 		printf("ok   %s (%.1f s)\n", job->name, seconds);
@@ -249,10 +260,16 @@ static bool jobs_running(const struct job *jobs, long count)
 
 static int run_all(const struct scenarios *chosen, const struct options *options, int signal_fd)
 {
+	_cleanup_(junit_close) struct junit junit = JUNIT_NONE;
 	struct job jobs[MAX_JOBS] = {0};
 	struct outcome outcome = {0};
 	int next = 0;
 
+	if (options->junit) {
+		if (junit_open(&junit, options->junit))
+			return EXIT_FAILURE;
+		outcome.junit = &junit;
+	}
 	do {
 		for (long i = 0; i < options->jobs && next < chosen->count; i++) {
 			if (jobs[i].name)
@@ -273,6 +290,8 @@ static int run_all(const struct scenarios *chosen, const struct options *options
 	} while (next < chosen->count || jobs_running(jobs, options->jobs));
 	printf("scenarios: %d passed, %d failed, %d skipped\n", outcome.passed, outcome.failed,
 	       outcome.skipped);
+	if (options->junit && junit_write(&junit))
+		return EXIT_FAILURE;
 	return outcome.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -302,11 +321,9 @@ static bool parse_number(const char *text, long min, long max, long *out)
 static int parse_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"jobs", required_argument, NULL, 'j'},
-		{"timeout", required_argument, NULL, 't'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"keep", no_argument, NULL, 'k'},
-		{0},
+		{"jobs", required_argument, NULL, 'j'},	 {"timeout", required_argument, NULL, 't'},
+		{"verbose", no_argument, NULL, 'v'},	 {"keep", no_argument, NULL, 'k'},
+		{"junit", required_argument, NULL, 'u'}, {0},
 	};
 	int option;
 
@@ -322,6 +339,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 			options->verbose = true;
 		else if (option == 'k')
 			options->keep = true;
+		else if (option == 'u')
+			options->junit = optarg;
 		else
 			return lab_usage("run", "no such option: %s", argv[optind - 1]);
 		if (!good)
@@ -353,6 +372,8 @@ int cmd_run(int argc, char **argv)
 	}
 	if (options.keep && chosen.count != 1)
 		return lab_usage("run", "--keep needs one name");
+	if (options.keep && options.junit)
+		return lab_usage("run", "--keep shows one scenario, --junit is for results");
 	signal_fd = block_signals();
 	if (signal_fd < 0)
 		return EXIT_FAILURE;

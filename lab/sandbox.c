@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,12 +101,15 @@ static void __attribute__((noreturn)) stay(void)
 }
 
 /* The first process. Its end is the end of all others in there: the kernel sees to that. */
-static void init_main(const char *const argv[], int stdin_fd, int output_fd, bool keep)
+static void init_main(const char *const argv[], int stdin_fd, int output_fd, enum sandbox_life life)
 {
 	pid_t command;
 	int status;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (life == SANDBOX_DETACHED)
+		setsid();
+	else
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	redirect(stdin_fd, STDIN_FILENO);
 	redirect(output_fd, STDOUT_FILENO);
 	redirect(output_fd, STDERR_FILENO);
@@ -117,13 +121,13 @@ static void init_main(const char *const argv[], int stdin_fd, int output_fd, boo
 	if (command == 0)
 		exec_command(argv);
 	status = reap_until(command);
-	if (keep)
+	if (life == SANDBOX_STAYS)
 		stay();
 	_exit(status);
 }
 
 int sandbox_start(struct sandbox *sandbox, const char *const argv[], int stdin_fd, int output_fd,
-		  bool keep)
+		  enum sandbox_life life)
 {
 	int pid_fd = -1;
 	struct clone_args args = {
@@ -138,7 +142,7 @@ int sandbox_start(struct sandbox *sandbox, const char *const argv[], int stdin_f
 	if (pid < 0)
 		return log_error(-errno, "make namespaces (this needs root)");
 	if (pid == 0)
-		init_main(argv, stdin_fd, output_fd, keep);
+		init_main(argv, stdin_fd, output_fd, life);
 	*sandbox = (struct sandbox){.pid = pid, .pid_fd = pid_fd};
 	return 0;
 }
@@ -183,7 +187,8 @@ int cmd_sandbox(int argc, char **argv)
 	sigaddset(&awaited, SIGHUP);
 	sigaddset(&awaited, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &awaited, NULL);
-	if (sandbox_start(&sandbox, (const char *const *)argv + 1, -1, -1, false))
+	if (sandbox_start(&sandbox, (const char *const *)argv + 1, -1, -1,
+			  SANDBOX_ENDS_WITH_COMMAND))
 		return EXIT_FAILURE;
 	do
 		sigwait(&awaited, &signal_number);

@@ -8,7 +8,6 @@
 #ifndef BGO_LAB_SANDBOX_H
 #define BGO_LAB_SANDBOX_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 /* A directory for whatever a scenario wants to keep in files. */
@@ -24,13 +23,19 @@ struct sandbox {
 		.pid = -1, .pid_fd = -1                                                            \
 	}
 
+enum sandbox_life {
+	SANDBOX_ENDS_WITH_COMMAND,
+	SANDBOX_STAYS,	 /* until it is killed or the caller ends */
+	SANDBOX_DETACHED /* ends with the command; the caller and its terminal may go away before */
+};
+
 /*
  * Runs argv in a new sandbox, stdin from stdin_fd, stdout and stderr to output_fd (each inherited
- * when -1). With `keep` the sandbox outlives argv until it is killed. It never outlives the caller.
- * 0 or negative errno, logged.
+ * when -1). Its first process keeps the caller's file descriptors, argv gets none of those with
+ * O_CLOEXEC. 0 or negative errno, logged.
  */
 int sandbox_start(struct sandbox *sandbox, const char *const argv[], int stdin_fd, int output_fd,
-		  bool keep);
+		  enum sandbox_life life);
 /* Kills whatever runs in it. */
 void sandbox_kill(const struct sandbox *sandbox);
 /* Waits for its end: argv's exit status, 128 + N when signal N ended it. */
