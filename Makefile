@@ -57,7 +57,7 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help check lab-test lab-kernels fuzz soak mutants demo bench lint format install uninstall clean
+.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench lint format install uninstall clean
 
 all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
 
@@ -171,6 +171,13 @@ soak: all $(oracle) ## random rules and packets against the oracle for HOURS (ro
 ONLY ?=
 mutants: all ## whether the tests notice faults planted in bpf/ and src/; ONLY=TEXT: some (root)
 	$(Q)tests/mutants/run $(B) '$(ONLY)'
+
+tests: all $(unit_tests) $(prog_tests)
+
+coverage: ## which lines of src/ the tests run (root)
+	$(Q)ci/install-deps --coverage
+	$(Q)$(MAKE) B=$(B)/coverage HARDENING= CFLAGS='-O0 -g --coverage' SANITIZE=--coverage tests
+	$(Q)tests/coverage $(B)/coverage
 
 lab-kernels: all $(prog_tests) ## program tests and scenarios under Debian's Linux 6.1 and 6.12 (root)
 	$(Q)lab/lab-kernels $(B) all 6.1 6.12
