@@ -17,6 +17,7 @@
 #include "command.h"
 #include "log.h"
 #include "options.h"
+#include "output.h"
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -62,11 +63,20 @@ static int close_stdout(void)
 
 static int version(int argc, char **argv)
 {
-	if (argc > 1)
+	const bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+	_cleanup_output_ struct output *out = NULL;
+	int err;
+
+	if (argc > 1 + json)
 		return log_fail(COMMAND_USAGE, "version: unexpected word '%s'; type: bgo help",
-				argv[1]);
-	printf("bgo %s (map layout %d)\n", BGO_VERSION, BGO_LAYOUT);
-	return 0;
+				argv[1 + json]);
+	err = output_begin(&out, stdout, json);
+	if (err)
+		return err;
+	output_text(out, "bgo %s (map layout %d)\n", BGO_VERSION, BGO_LAYOUT);
+	output_string(out, "version", NULL, BGO_VERSION);
+	output_number(out, "map_layout", NULL, BGO_LAYOUT);
+	return output_end(&out);
 }
 
 static void print_overview(void)

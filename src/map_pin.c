@@ -12,6 +12,11 @@
 #include "log.h"
 #include "map_pin.h"
 
+struct map_spec {
+	const char *name;
+	uint32_t type, key_bytes, value_bytes, flags;
+};
+
 #define MAP_SPEC(map_name, map_type, key, value, entries, map_flags)                               \
 	[MAP_##map_name] = {                                                                       \
 		.name = #map_name,                                                                 \
@@ -24,11 +29,6 @@ static const struct map_spec specs[MAP_COUNT] = {PROGRAM_MAPS(MAP_SPEC) USER_MAP
 
 _Static_assert(2ull * NODES_PER_HALF(STORE_MAX_MAX_RULES) <= ENTRY_PAYLOAD_MASK + 1ull,
 	       "an entry of the graph can name every node");
-
-const struct map_spec *map_spec(enum map map)
-{
-	return &specs[map];
-}
 
 const char *map_name(enum map map)
 {

@@ -12,12 +12,6 @@
 
 #include "store.h"
 
-struct map_spec {
-	const char *name;
-	uint32_t type, key_bytes, value_bytes, flags;
-};
-
-const struct map_spec *map_spec(enum map map);
 /* Entries of the map in a new store for max_rules; what grows by itself starts with this many. */
 uint32_t map_entries(enum map map, uint32_t max_rules);
 /* Rule lists and comments: larger than map_entries() is right, too. */

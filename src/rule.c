@@ -15,9 +15,6 @@ static const char *const hook_names[HOOK_COUNT] = {
 	[HOOK_XDP] = "xdp", [HOOK_INGRESS] = "ingress", [HOOK_EGRESS] = "egress"};
 static const char *const list_names[LIST_COUNT] = {
 	[LIST_WHITELIST] = "whitelist", [LIST_BLACKLIST] = "blacklist"};
-static const char *const family_names[FAMILY_COUNT] = {
-	[FAMILY_IPV4] = "IPv4", [FAMILY_IPV6] = "IPv6"};
-
 /*
  * Where two names have one number the first is printed. ICMP is not here: its number is the
  * family's.
@@ -45,11 +42,6 @@ const char *hook_name(enum hook hook)
 const char *list_name(enum list list)
 {
 	return list_names[list];
-}
-
-const char *family_name(enum family family)
-{
-	return family_names[family];
 }
 
 int hook_parse(const char *text, enum hook *out)

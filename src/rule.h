@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One rule as people write it, and the names of hooks, lists, families and protocols: parse, print,
+ * One rule as people write it, and the names of hooks, lists and protocols: parse, print,
  * compare. Pure.
  */
 #ifndef BGO_RULE_H
@@ -13,9 +13,8 @@
 
 #include "../bpf/abi.h"
 
-const char *hook_name(enum hook hook);	     /* "xdp", "ingress", "egress" */
-const char *list_name(enum list list);	     /* "whitelist", "blacklist" */
-const char *family_name(enum family family); /* "IPv4", "IPv6" */
+const char *hook_name(enum hook hook); /* "xdp", "ingress", "egress" */
+const char *list_name(enum list list); /* "whitelist", "blacklist" */
 
 /* The names above to values; -EINVAL for others, *out untouched. */
 int hook_parse(const char *text, enum hook *out);

@@ -55,12 +55,6 @@ int store_compile(const struct store *store, struct node_pool *pool, struct rule
 /* Replaces a map that grows by itself by a larger one with the same content. */
 int store_grow(struct store *store, enum map map, uint32_t entries);
 
-/*
- * Makes sure that no packet reads records of generations before `generation` any more, by waiting
- * for running programs when the last wait does not cover it.
- */
-int store_grace(struct store *store, uint64_t generation);
-
 /* Sums of all CPUs since boot, resets not subtracted. */
 int store_stats_raw(const struct store *store, enum hook hook,
 		    struct counter out[static REASON_SLOTS]);

@@ -33,7 +33,11 @@ static int wait_for_programs(void)
 	return outer < 0 ? outer : bpf_map_update_elem(outer, &key, &inner, 0);
 }
 
-int store_grace(struct store *store, uint64_t generation)
+/*
+ * Makes sure that no packet reads records of generations before `generation` any more, by waiting
+ * for running programs when the last wait does not cover it.
+ */
+static int wait_for_readers(struct store *store, uint64_t generation)
 {
 	struct config *config = store->config;
 	int err;
@@ -106,7 +110,7 @@ static int compile_other_half(struct transaction *txn)
 	};
 	int err;
 
-	err = pool.nodes ? store_grace(store, store->ruleset->half_since) : -ENOMEM;
+	err = pool.nodes ? wait_for_readers(store, store->ruleset->half_since) : -ENOMEM;
 	if (!err)
 		err = store_compile(store, &pool, txn->next);
 	if (err)
@@ -174,7 +178,7 @@ static int fill_bucket(struct transaction *txn)
 	struct timespec now;
 	int err;
 
-	err = buckets ? store_grace(store, store->ruleset->limit_since) : -ENOMEM;
+	err = buckets ? wait_for_readers(store, store->ruleset->limit_since) : -ENOMEM;
 	if (err)
 		return err;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -195,7 +199,7 @@ static int write_record(struct transaction *txn)
 	struct rate_limit *limits = store_memory(store, MAP_rate_limit_config_map);
 
 	if (generation > RULESET_RECORDS) {
-		int err = store_grace(store, generation - RULESET_RECORDS + 1);
+		int err = wait_for_readers(store, generation - RULESET_RECORDS + 1);
 
 		if (err)
 			return err;
