@@ -12,6 +12,7 @@ expect_json '.changed == true' bgo firewall-update --xdp --type blacklist --acti
 expect_json '.changed == false' bgo firewall-update --xdp --type blacklist --action add --ip 198.51.100.1 --json
 expect_json '.blacklist[0].comment == "\"x\" \\ y" and .blacklist[0].index == 0' \
 	bgo firewall-update --xdp --action list --json
+expect_json '.version != null and .map_layout > 0' bgo version --json
 expect_json '.enabled == false' bgo firewall-ratelimit --show-config --json
 expect_json 'type == "object"' bgo firewall-ratelimit --show-stats --json
 expect_json ".running == true and .pid == $SERVER_PID" bgo firewall-server status --json
