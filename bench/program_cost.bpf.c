@@ -20,7 +20,7 @@ static __attribute__((always_inline)) inline int bgo_xdp(struct xdp_md *ctx);
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
-#include "program_cost.h"
+#include "../lab/numbered.h"
 
 /* Sources are made from the numbers first .. first + count - 1, in random order. */
 __u32 first, count;
@@ -42,13 +42,13 @@ struct {
 /* Writes the next source into the packet and its words, in host order, into the key. */
 static __always_inline _Bool next_source(struct xdp_md *ctx, struct graph_key *key)
 {
-	__u32 number = first + (__u32)((__u64)scatter(packets++) * count >> 32);
+	__u32 number = numbered_pick(packets++, first, count);
 	void *ip = (void *)(long)ctx->data + ETH_HLEN;
 	const void *end = (const void *)(long)ctx->data_end;
 	struct ipv6hdr *v6 = ip;
 	struct iphdr *v4 = ip;
 
-	key->words[0] = bench_word(number, 0);
+	key->words[0] = numbered_word(number, 0);
 	if ((void *)(v4 + 1) > end)
 		return 0;
 	if (v4->version == 4) {
@@ -58,7 +58,7 @@ static __always_inline _Bool next_source(struct xdp_md *ctx, struct graph_key *k
 	if ((void *)(v6 + 1) > end)
 		return 0;
 	for (__u32 word = 1; word < 4; word++)
-		key->words[word] = bench_word(number, word);
+		key->words[word] = numbered_word(number, word);
 	for (__u32 word = 0; word < 4; word++)
 		v6->saddr.in6_u.u6_addr32[word] = bpf_htonl(key->words[word]);
 	return 1;

@@ -22,8 +22,8 @@
 #include "../bpf/map_list.h"
 #include "../src/classifier.h"
 #include "../src/cleanup.h"
+#include "../lab/numbered.h"
 #include "bench/program_cost.skel.h"
-#include "program_cost.h"
 
 #define REPEAT 400000
 #define ROUNDS 5
@@ -68,9 +68,11 @@ static struct rule bench_rule(enum family family, uint32_t number)
 {
 	struct rule rule = {.family = family, .any_protocol = 1};
 
-	rule.prefix_len = (uint8_t)(family == FAMILY_IPV4 ? 32 : 48 + bench_word(number, 5) % 81);
+	rule.prefix_len =
+		(uint8_t)(family == FAMILY_IPV4 ? 32 : 48 + numbered_word(number, 5) % 81);
 	for (uint32_t bit = 0; bit < rule.prefix_len; bit++)
-		rule.addr_host[bit / 32] |= bench_word(number, bit / 32) & (1u << (31 - bit % 32));
+		rule.addr_host[bit / 32] |=
+			numbered_word(number, bit / 32) & (1u << (31 - bit % 32));
 	return rule;
 }
 

@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "flood.h"
+#include "numbered.h"
 
 const volatile struct flood_settings settings;
 const volatile struct flood_source sources[FLOOD_SOURCES];
@@ -52,6 +53,26 @@ static __always_inline int send_ipv6(void *packet, void *end, const __u32 source
 	return bpf_redirect(settings.ifindex, 0);
 }
 
+static __always_inline void source_address(const volatile struct flood_source *source, __u32 turn,
+					   __u32 address_be[4])
+{
+	__u32 number;
+
+	if (!source->numbers) {
+		for (int word = 0; word < 3; word++)
+			address_be[word] = source->first_be[word];
+		address_be[3] = bpf_htonl(source->last_word_host + (turn & source->mask));
+		return;
+	}
+	number = numbered_pick(turn, source->first_number, source->numbers);
+	if (!settings.is_ipv6) {
+		address_be[3] = bpf_htonl(numbered_word(number, 0));
+		return;
+	}
+	for (int word = 0; word < 4; word++)
+		address_be[word] = bpf_htonl(numbered_word(number, word));
+}
+
 SEC("xdp")
 int flood(struct xdp_md *ctx)
 {
@@ -59,11 +80,9 @@ int flood(struct xdp_md *ctx)
 	void *end = (void *)(long)ctx->data_end;
 	__u32 n = sequence++;
 	__u32 chosen = n % settings.source_count & (FLOOD_SOURCES - 1);
-	const volatile struct flood_source *source = &sources[chosen];
-	__u32 address_be[4] = {source->first_be[0], source->first_be[1], source->first_be[2]};
+	__u32 address_be[4] = {};
 
-	address_be[3] =
-		bpf_htonl(source->last_word_host + (n / settings.source_count & source->mask));
+	source_address(&sources[chosen], n / settings.source_count, address_be);
 	if (settings.is_ipv6)
 		return send_ipv6(packet, end, address_be);
 	return send_ipv4(packet, end, address_be[3]);

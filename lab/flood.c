@@ -37,7 +37,7 @@ struct flood {
 	const char *interface, *destination, *to_mac;
 	struct flood_source sources[FLOOD_SOURCES];
 	uint32_t source_count;
-	bool is_ipv6, json;
+	bool has_ranges, is_ipv6, json;
 	uint32_t port;
 	uint64_t pps; /* 0: as fast as possible */
 	double seconds;
@@ -62,8 +62,9 @@ static int add_source(struct flood *flood, const char *text)
 		return lab_usage("flood", "more than %d sources", FLOOD_SOURCES);
 	if (cidr_parse(text, strlen(text), &rule, &error))
 		return lab_usage("flood", "source \"%s\": %s", text, error);
-	if (flood->source_count && flood->is_ipv6 != (rule.family == FAMILY_IPV6))
+	if (flood->has_ranges && flood->is_ipv6 != (rule.family == FAMILY_IPV6))
 		return lab_usage("flood", "sources of one family are needed");
+	flood->has_ranges = true;
 	flood->is_ipv6 = rule.family == FAMILY_IPV6;
 	host_bits = (flood->is_ipv6 ? 128 : 32) - rule.prefix_len;
 	for (int i = 0; flood->is_ipv6 && i < 4; i++)
@@ -71,6 +72,21 @@ static int add_source(struct flood *flood, const char *text)
 	source->last_word_host = rule.addr_host[flood->is_ipv6 ? 3 : 0];
 	source->mask = host_bits >= 32 ? UINT32_MAX : (1u << host_bits) - 1;
 	source->first_be[3] = htonl(source->last_word_host);
+	flood->source_count++;
+	return 0;
+}
+
+/* FIRST+COUNT: random addresses of so many numbers, of the destination's family. */
+static int add_numbers(struct flood *flood, const char *text)
+{
+	struct flood_source *source = &flood->sources[flood->source_count];
+	int end = 0;
+
+	if (flood->source_count == FLOOD_SOURCES)
+		return lab_usage("flood", "more than %d sources", FLOOD_SOURCES);
+	if (sscanf(text, "%u+%u%n", &source->first_number, &source->numbers, &end) != 2 ||
+	    text[end] || !source->numbers)
+		return lab_usage("flood", "numbers are FIRST+COUNT, not \"%s\"", text);
 	flood->source_count++;
 	return 0;
 }
@@ -207,6 +223,8 @@ static int set_option(struct flood *flood, int option, const char *value)
 		break;
 	case 's':
 		return add_source(flood, value);
+	case 'n':
+		return add_numbers(flood, value);
 	case 'p':
 		flood->port = strtoul(value, (char **)&end, 10);
 		break;
@@ -231,6 +249,7 @@ int cmd_flood(int argc, char **argv)
 		{"destination", required_argument, NULL, 'd'},
 		{"to-mac", required_argument, NULL, 'm'},
 		{"source", required_argument, NULL, 's'},
+		{"numbers", required_argument, NULL, 'n'},
 		{"port", required_argument, NULL, 'p'},
 		{"pps", required_argument, NULL, 'r'},
 		{"seconds", required_argument, NULL, 't'},
@@ -251,5 +270,7 @@ int cmd_flood(int argc, char **argv)
 	if (!flood.interface || !flood.destination || !flood.to_mac || !flood.source_count)
 		return lab_usage("flood",
 				 "--interface, --destination, --to-mac and --source are needed");
+	if (!flood.has_ranges)
+		flood.is_ipv6 = strchr(flood.destination, ':');
 	return flood_run(&flood);
 }

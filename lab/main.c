@@ -35,7 +35,8 @@ static const struct {
 	{"frames", cmd_frames, "FILE.pcap FRAME...",
 	 "write a capture of frames, for replay; a FRAME is as for probe"},
 	{"flood", cmd_flood,
-	 "--interface IF --destination ADDRESS --to-mac MAC --source CIDR...\n"
+	 "--interface IF --destination ADDRESS --to-mac MAC\n"
+	 "                    {--source CIDR | --numbers FIRST+COUNT}...\n"
 	 "                    [--port N] [--pps N] [--seconds N] [--json]",
 	 "send UDP packets from many sources, as fast as the machine can"},
 	{"pps", cmd_pps, "", "measure packets per second through XDP and TC (information only)"},
