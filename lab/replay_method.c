@@ -30,11 +30,19 @@
 
 /* The end with the program on it is "server": ingress packets come from its peer, egress ones from
  * it. */
+/*
+ * An interface that was set up takes packets only when the kernel's link watch has given it a
+ * queue, and loses them in silence until then. It does so right behind "operstate up", holding the
+ * lock that the last commands wait for.
+ */
 static const char veth_commands[] =
 	"sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 && "
 	"ip link add client mtu " VETH_MTU " type veth peer name server mtu " VETH_MTU " && "
 	"ip link set client up arp off && ip link set server up arp off && "
-	"ethtool -K server gro on";
+	"ethtool -K server gro on && "
+	"until grep -q up /sys/class/net/client/operstate && "
+	"grep -q up /sys/class/net/server/operstate; do sleep 0.01; done && "
+	"ip link set client up && ip link set server up";
 
 static int attach_xdp(int program_fd, int ifindex)
 {
