@@ -26,7 +26,7 @@
 #include "netns.h"
 
 #define CONTROL_ETHERTYPE 0x88b5 /* IEEE 802 local experimental */
-#define CONTROL_TIMEOUT_MS 3000
+#define CONTROL_TIMEOUT_MS 15000
 
 /*
  * The second control is for generic receive offload: it hands over TCP packets it held back behind
