@@ -241,24 +241,36 @@ expect_nothing_attached() {
 	[[ ! -e $PINS ]] || expect_json '.interfaces == []' bgo firewall-server status --json
 }
 
+# Everything that the commands tell of rules, indexes, comments, policies, limits, hits and counters.
+everything_kept() {
+	local hook
+	bgo firewall-update --action save --file -
+	for hook in xdp ingress egress; do
+		bgo firewall-update --$hook --action list --json
+		bgo firewall-update --$hook --action stats --json
+	done
+	bgo firewall-ratelimit --show-config --json
+	bgo firewall-ratelimit --show-stats --json
+}
+
 # -- Packets: see `bgo-lab probe` for the words of a frame --
 
-# From the client into the server's XDP and TC ingress.
+# From the client into the server's XDP and TC ingress. LINK=1: over the second pair of interfaces.
 expect_passed() {
-	bgo-lab probe --from client/c0 --to s0 --expect passed "$@"
+	bgo-lab probe --from "client/c${LINK:-0}" --to "s${LINK:-0}" --expect passed "$@"
 }
 
 expect_dropped() {
-	bgo-lab probe --from client/c0 --to s0 --expect dropped "$@"
+	bgo-lab probe --from "client/c${LINK:-0}" --to "s${LINK:-0}" --expect dropped "$@"
 }
 
 # From the server, through its TC egress, to the client.
 expect_sent() {
-	bgo-lab probe --from s0 --to client/c0 --expect passed "$@"
+	bgo-lab probe --from "s${LINK:-0}" --to "client/c${LINK:-0}" --expect passed "$@"
 }
 
 expect_not_sent() {
-	bgo-lab probe --from s0 --to client/c0 --expect dropped "$@"
+	bgo-lab probe --from "s${LINK:-0}" --to "client/c${LINK:-0}" --expect dropped "$@"
 }
 
 # One rule for each hook, so that packets can tell which hooks filter.
@@ -268,9 +280,30 @@ block_one_address_per_hook() {
 	ok bgo firewall-update --egress --type blacklist --action add --ip 203.0.113.3
 }
 
+# Something of all that can be kept beside those, with indexes that have gaps.
+add_everything_else() {
+	ok bgo firewall-update --xdp --type whitelist --action add --ip 192.0.2.0/24 --port 22 --protocol tcp --comment "office ssh"
+	ok bgo firewall-update --xdp --type whitelist --action add --ip 2001:db8::/32
+	ok bgo firewall-update --xdp --type blacklist --action add --ip 203.0.113.0/24 --port 100-200 --protocol udp
+	ok bgo firewall-update --ingress --type whitelist --action add --ip 192.0.2.7 --protocol icmp
+	ok bgo firewall-update --egress --type whitelist --action add --ip 203.0.113.9
+	ok bgo firewall-update --xdp --type blacklist --action remove --index 0
+	ok bgo firewall-update --xdp --type blacklist --action add --ip 198.51.100.1
+	ok bgo firewall-update --egress --action policy --policy deny --fragments drop
+	ok bgo firewall-ratelimit --enable --pps 100000 --bps 10M --burst 500 --exempt-whitelist
+}
+
 expect_every_hook_filters() {
 	expect_passed "src=198.51.100.9 dst=192.0.2.1"
 	expect_dropped "src=198.51.100.1 dst=192.0.2.1" "src=198.51.100.2 dst=192.0.2.1"
+	expect_sent "src=192.0.2.1 dst=203.0.113.9"
+	expect_not_sent "src=192.0.2.1 dst=203.0.113.3"
+}
+
+# What TC does alone, when a server on clsact was killed.
+expect_only_tc_filters() {
+	expect_passed "src=198.51.100.9 dst=192.0.2.1" "src=198.51.100.1 dst=192.0.2.1"
+	expect_dropped "src=198.51.100.2 dst=192.0.2.1"
 	expect_sent "src=192.0.2.1 dst=203.0.113.9"
 	expect_not_sent "src=192.0.2.1 dst=203.0.113.3"
 }
