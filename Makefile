@@ -57,7 +57,7 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench lint format install uninstall clean
+.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick lint format install uninstall clean
 
 all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
 
@@ -185,8 +185,11 @@ lab-kernels: all $(prog_tests) ## program tests and scenarios under Debian's Lin
 demo: all ## the firewall at work in two network namespaces (root)
 	$(Q)lab/demo $(B)
 
-bench: all $(bench_programs) ## speed and memory of this build (root)
+bench: all $(bench_programs) ## packets per second: bgo, limits, peers, many sets (root)
 	$(Q)bench/run $(B)
+
+bench-quick: all $(bench_programs) ## the same in under 3 minutes (root)
+	$(Q)bench/run $(B) --quick
 
 lint: $(skeletons) ## format, clang-tidy, cppcheck, shellcheck
 	$(Q)ci/lint $(B)

@@ -64,7 +64,7 @@ static __always_inline void source_address(const volatile struct flood_source *s
 		address_be[3] = bpf_htonl(source->last_word_host + (turn & source->mask));
 		return;
 	}
-	number = numbered_pick(turn, source->first_number, source->numbers);
+	number = numbered_pick(settings.first_turn + turn, source->first_number, source->numbers);
 	if (!settings.is_ipv6) {
 		address_be[3] = bpf_htonl(numbered_word(number, 0));
 		return;

@@ -31,7 +31,7 @@
 #define FRAME_BYTES 64
 #define FRAME_BYTES_IPV6 78
 #define LIVE_BATCH 64
-#define CHUNK 65536
+#define CHUNK 262144 /* each takes the kernel milliseconds to begin and to end */
 
 struct flood {
 	const char *interface, *destination, *to_mac;
@@ -41,6 +41,11 @@ struct flood {
 	uint32_t port;
 	uint64_t pps; /* 0: as fast as possible */
 	double seconds;
+};
+
+struct flood_result {
+	uint64_t packets, elapsed_ns;
+	uint64_t run_ns; /* in which the sender did send, nothing else */
 };
 
 static uint64_t now_ns(void)
@@ -133,6 +138,7 @@ static struct flood_bpf *load_generator(const struct flood *flood, uint32_t base
 		.is_ipv6 = flood->is_ipv6,
 		.source_count = flood->source_count,
 		.base_sum = base_sum,
+		.first_turn = (uint32_t)now_ns(),
 	};
 	memcpy((void *)skeleton->rodata->sources, flood->sources, sizeof(flood->sources));
 	if (skeleton->rodata->settings.ifindex && !flood_bpf__load(skeleton))
@@ -142,7 +148,9 @@ static struct flood_bpf *load_generator(const struct flood *flood, uint32_t base
 	return NULL;
 }
 
-static int send_chunk(struct flood_bpf *skeleton, const struct frame *frame, uint32_t packets)
+/* Adds to *run_ns how long the frames took, without what the kernel does before and after them. */
+static int send_chunk(struct flood_bpf *skeleton, const struct frame *frame, uint32_t packets,
+		      uint64_t *run_ns)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes,
 		    .data_size_in = frame->length, .repeat = packets,
@@ -150,6 +158,7 @@ static int send_chunk(struct flood_bpf *skeleton, const struct frame *frame, uin
 
 	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.flood), &options))
 		return log_error(-errno, "run the generator on live frames");
+	*run_ns += (uint64_t)options.duration * packets;
 	return 0;
 }
 
@@ -166,27 +175,26 @@ static uint64_t wait_until_due(const struct flood *flood, uint64_t start, uint64
 }
 
 static int send_all(const struct flood *flood, struct flood_bpf *skeleton,
-		    const struct frame *frame, uint64_t *sent, uint64_t *elapsed_ns)
+		    const struct frame *frame, struct flood_result *result)
 {
 	uint64_t start = now_ns(), end = start + flood->seconds * 1e9;
 
-	*sent = 0;
 	while (now_ns() < end) {
-		uint64_t chunk = flood->pps ? wait_until_due(flood, start, *sent) : CHUNK;
-		int err = send_chunk(skeleton, frame, chunk);
+		uint64_t chunk = flood->pps ? wait_until_due(flood, start, result->packets) : CHUNK;
+		int err = send_chunk(skeleton, frame, chunk, &result->run_ns);
 
 		if (err)
 			return err;
-		*sent += chunk;
+		result->packets += chunk;
 	}
-	*elapsed_ns = now_ns() - start;
+	result->elapsed_ns = now_ns() - start;
 	return 0;
 }
 
 static int flood_run(struct flood *flood)
 {
 	struct flood_bpf *skeleton;
-	uint64_t sent, elapsed_ns;
+	struct flood_result sent = {0};
 	struct frame frame = {0};
 	uint32_t base_sum = 0;
 	int err;
@@ -197,13 +205,18 @@ static int flood_run(struct flood *flood)
 	skeleton = load_generator(flood, base_sum);
 	if (!skeleton)
 		return EXIT_FAILURE;
-	err = send_all(flood, skeleton, &frame, &sent, &elapsed_ns);
+	err = send_all(flood, skeleton, &frame, &sent);
 	flood_bpf__destroy(skeleton);
 	if (err)
 		return EXIT_FAILURE;
-	printf(flood->json ? "{\"packets\": %" PRIu64 ", \"seconds\": %.6f, \"pps\": %.0f}\n"
-			   : "sent %" PRIu64 " packets in %.3f s, %.0f packets/s\n",
-	       sent, elapsed_ns / 1e9, sent * 1e9 / elapsed_ns);
+	if (flood->json)
+		printf("{\"packets\": %" PRIu64 ", \"seconds\": %.6f, \"pps\": %.0f, "
+		       "\"run_seconds\": %.6f}\n",
+		       sent.packets, sent.elapsed_ns / 1e9, sent.packets * 1e9 / sent.elapsed_ns,
+		       sent.run_ns / 1e9);
+	else
+		printf("sent %" PRIu64 " packets in %.3f s, %.0f packets/s\n", sent.packets,
+		       sent.elapsed_ns / 1e9, sent.packets * 1e9 / sent.elapsed_ns);
 	return EXIT_SUCCESS;
 }
 

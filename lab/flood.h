@@ -20,6 +20,7 @@ struct flood_settings {
 	__u32 ifindex;
 	__u32 is_ipv6;
 	__u32 source_count;
+	__u32 first_turn; /* of sources by number, so that no two floods repeat each other */
 	__u32 base_sum; /* of what the checksum covers besides the source address, as checksum_add()
 			 */
 };
