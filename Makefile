@@ -57,7 +57,7 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick lint format install uninstall clean
+.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick bench-check lint format install uninstall clean
 
 all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
 
@@ -157,7 +157,7 @@ check: $(unit_tests) ## unit tests, no root needed
 	$(Q)tests/run-unit $(unit_tests)
 
 lab_tests := $(unit_tests) $(prog_tests) $(fuzz_corpora) $(oracle)
-lab-test: all $(lab_tests) ## every test (root): unit, program, fuzz corpora, oracle, scenarios
+lab-test: all $(lab_tests) $(B)/bench/check ## every test (root): unit, program, fuzz corpora, oracle, scenarios
 	$(Q)lab/lab-test $(B)
 
 FUZZ_SECONDS ?= 60
@@ -190,6 +190,9 @@ bench: all $(bench_programs) ## packets per second: bgo, limits, peers, many set
 
 bench-quick: all $(bench_programs) ## the same in under 3 minutes (root)
 	$(Q)bench/run $(B) --quick
+
+bench-check: all $(B)/bench/check ## instructions, nodes and steps against recorded values (root)
+	$(Q)$(B)/bgo-lab sandbox $(B)/bench/check bench/expected
 
 lint: $(skeletons) ## format, clang-tidy, cppcheck, shellcheck
 	$(Q)ci/lint $(B)

@@ -14,27 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lab/numbered.h"
 #include "../src/cidr.h"
-
-/* Networks of every length that routing tables and block lists are full of. */
-#define SHORTEST_IPV4 24
-#define SHORTEST_IPV6 48
-
-static struct rule numbered_rule(enum family family, bool nets, uint32_t number)
-{
-	const uint32_t whole = family == FAMILY_IPV4 ? 32 : 128;
-	const uint32_t shortest = family == FAMILY_IPV4 ? SHORTEST_IPV4 : SHORTEST_IPV6;
-	struct rule rule = {.family = family, .prefix_len = (uint8_t)whole};
-
-	if (nets)
-		rule.prefix_len =
-			(uint8_t)(shortest + numbered_word(number, 5) % (whole - shortest));
-	for (uint32_t bit = 0; bit < rule.prefix_len; bit++)
-		rule.addr_host[bit / 32] |=
-			numbered_word(number, bit / 32) & (1u << (31 - bit % 32));
-	return rule;
-}
+#include "numbered_rule.h"
 
 static void print_rule(const struct rule *rule, bool nets)
 {

@@ -22,8 +22,8 @@
 #include "../bpf/map_list.h"
 #include "../src/classifier.h"
 #include "../src/cleanup.h"
-#include "../lab/numbered.h"
 #include "bench/program_cost.skel.h"
+#include "numbered_rule.h"
 
 #define REPEAT 400000
 #define ROUNDS 5
@@ -63,19 +63,7 @@ static void bench_free(struct bench *bench)
 	program_cost_bpf__destroy(bench->programs);
 }
 
-/* An IPv4 rule is a host, an IPv6 one a network of 48 bits or more. */
-static struct rule bench_rule(enum family family, uint32_t number)
-{
-	struct rule rule = {.family = family, .any_protocol = 1};
-
-	rule.prefix_len =
-		(uint8_t)(family == FAMILY_IPV4 ? 32 : 48 + numbered_word(number, 5) % 81);
-	for (uint32_t bit = 0; bit < rule.prefix_len; bit++)
-		rule.addr_host[bit / 32] |=
-			numbered_word(number, bit / 32) & (1u << (31 - bit % 32));
-	return rule;
-}
-
+/* IPv4 rules are hosts, IPv6 ones networks. */
 static int bench_rules(struct bench *bench)
 {
 	bench->slots = calloc(bench->rules + UPDATES, sizeof(*bench->slots));
@@ -83,7 +71,7 @@ static int bench_rules(struct bench *bench)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < bench->rules + UPDATES; i++)
 		bench->slots[i] = (struct rule_slot){
-			.rule = bench_rule(bench->family, i),
+			.rule = numbered_rule(bench->family, bench->family == FAMILY_IPV6, i),
 			.index = i,
 			.hit = i % bench->rules,
 			.born = i < bench->rules ? 1 : i - bench->rules + 2,

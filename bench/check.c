@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What speed follows from and does not vary from run to run: how many instructions the programs
+ * have and the verifier walks through, how many nodes the graphs of some sets take for each rule,
+ * and how long their longest walks are. Each is compared with a recorded value, so that a change
+ * that makes packets dearer shows also on a machine too noisy to measure it.
+ *
+ *	check EXPECTED-FILE
+ *
+ * Its lines are NAME VALUE. What the verifier does differs from kernel to kernel and so has the
+ * kernel in its name; on a kernel that none is recorded of it is not compared, and said so.
+ */
+#include <linux/bpf.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <bpf/bpf.h>
+
+#include "../src/classifier.h"
+#include "../src/cleanup.h"
+#include "../src/log.h"
+#include "../src/programs.h"
+#include "numbered_rule.h"
+
+#define PIN_PATH "/sys/fs/bpf/bench-check"
+#define TOLERANCE_PERCENT 2 /* compilers of one series differ by so much */
+#define NAME_BYTES 64
+
+struct check {
+	const char *path;
+	int passed, failed, skipped;
+};
+
+/* The recorded value of a name, or -1. */
+static double recorded(const struct check *check, const char *wanted)
+{
+	_cleanup_fclose_ FILE *file = fopen(check->path, "re");
+	char line[2 * NAME_BYTES], name[NAME_BYTES];
+	double value;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %lf", name, &value) == 2 && !strcmp(name, wanted))
+			return value;
+	return -1;
+}
+
+static void compare(struct check *check, const char *name, double value, bool may_lack)
+{
+	double expected = recorded(check, name);
+	double change = expected > 0 ? (value / expected - 1) * 100 : 0;
+
+	if (expected < 0 && may_lack) {
+		printf("%s %.2f: none is recorded of this kernel\n", name, value);
+		check->skipped++;
+	} else if (expected < 0 || change > TOLERANCE_PERCENT || change < -TOLERANCE_PERCENT) {
+		printf("%s %.2f, recorded is %.2f, %+.1f%%\n", name, value, expected, change);
+		check->failed++;
+	} else {
+		printf("%s %.2f\n", name, value);
+		check->passed++;
+	}
+}
+
+static int check_program(struct check *check, const struct programs *programs, enum hook hook,
+			 const char *kernel)
+{
+	static const char *const names[] = {"xdp", "ingress", "egress"};
+	struct bpf_prog_info info = {0};
+	uint32_t bytes = sizeof(info);
+	char name[NAME_BYTES];
+
+	if (bpf_obj_get_info_by_fd(programs_fd(programs, hook), &info, &bytes))
+		return log_error(-errno, "ask for the %s program", names[hook]);
+	snprintf(name, sizeof(name), "instructions/%s/%s", names[hook], kernel);
+	compare(check, name, (double)info.xlated_prog_len / sizeof(struct bpf_insn), true);
+	snprintf(name, sizeof(name), "verified/%s/%s", names[hook], kernel);
+	compare(check, name, info.verified_insns, true);
+	return 0;
+}
+
+static int check_programs(struct check *check)
+{
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_(programs_cleanup) struct programs *programs = NULL;
+	struct utsname system;
+	unsigned int major, minor;
+	char kernel[24]; /* two numbers */
+	bool created;
+	int err;
+
+	uname(&system);
+	if (sscanf(system.release, "%u.%u", &major, &minor) != 2)
+		return log_fail(-EINVAL, "\"%s\" is no kernel release", system.release);
+	snprintf(kernel, sizeof(kernel), "%u.%u", major, minor);
+	err = store_open_or_create(&store, PIN_PATH, 0, &created);
+	if (!err)
+		err = programs_load(&programs, store, false);
+	for (int hook = 0; !err && hook < HOOK_COUNT; hook++)
+		err = check_program(check, programs, (enum hook)hook, kernel);
+	return err;
+}
+
+/* What a rule of the set has beside its address. */
+enum kind { HOSTS, NETS, CLUSTERED, PORTS, KINDS };
+
+/* Clustered: hosts in a few thousand networks. Ports: every address with eight of them. */
+static struct rule kind_rule(enum family family, enum kind kind, uint32_t number)
+{
+	struct rule rule;
+
+	if (kind == PORTS) {
+		rule = numbered_rule(family, false, number / 8);
+		rule.any_protocol = 0;
+		rule.protocol = IPPROTO_TCP;
+		rule.port_min_host = rule.port_max_host = (uint16_t)(number % 8 * 1000 + 22);
+		return rule;
+	}
+	if (kind == CLUSTERED) {
+		rule = numbered_rule(family, false, number / 16);
+		rule.addr_host[family == FAMILY_IPV4 ? 0 : 3] ^= number % 16;
+		return rule;
+	}
+	return numbered_rule(family, kind == NETS, number);
+}
+
+static int check_set(struct check *check, enum family family, enum kind kind, uint32_t rules)
+{
+	static const char *const kinds[KINDS] = {"hosts", "nets", "clustered", "ports"};
+	_cleanup_free_ struct rule_slot *slots = calloc(rules, sizeof(*slots));
+	struct node_pool pool = {.end = NODES_PER_HALF(rules)};
+	_cleanup_free_ struct node *nodes = calloc(pool.end, sizeof(*nodes));
+	struct rule_view view = {slots, rules, 1};
+	struct graph_list list = {0};
+	char name[NAME_BYTES];
+	int err;
+
+	if (!slots || !nodes)
+		return -ENOMEM;
+	pool.nodes = nodes;
+	for (uint32_t i = 0; i < rules; i++)
+		slots[i] = (struct rule_slot){
+			.rule = kind_rule(family, kind, i + 1), .index = i, .hit = i, .born = 1};
+	err = classifier_compile(&view, family, &pool, &list);
+	if (err)
+		return log_error(err, "compile %u %s", rules, kinds[kind]);
+	snprintf(name, sizeof(name), "nodes/%s/%s/%u", family == FAMILY_IPV4 ? "ipv4" : "ipv6",
+		 kinds[kind], rules);
+	compare(check, name, (double)pool.used / rules, false);
+	snprintf(name, sizeof(name), "steps/%s/%s/%u", family == FAMILY_IPV4 ? "ipv4" : "ipv6",
+		 kinds[kind], rules);
+	compare(check, name, classifier_longest_walk(nodes, pool.used, &list), false);
+	return 0;
+}
+
+static int check_sets(struct check *check)
+{
+	static const uint32_t sizes[] = {30, 10000, 100000};
+	int err = 0;
+
+	for (int family = 0; family < FAMILY_COUNT; family++)
+		for (int kind = 0; kind < KINDS; kind++)
+			for (size_t i = 0; !err && i < sizeof(sizes) / sizeof(*sizes); i++)
+				err = check_set(check, (enum family)family, (enum kind)kind,
+						sizes[i]);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct check check = {.path = argc == 2 ? argv[1] : NULL};
+
+	log_program("bench-check");
+	if (argc != 2) {
+		fprintf(stderr, "usage: check EXPECTED-FILE\n");
+		return 2;
+	}
+	if (check_programs(&check) || check_sets(&check))
+		check.failed++;
+	if (check.failed)
+		printf("a change that is meant goes into %s: NAME VALUE\n", check.path);
+	printf("bench_check: %d passed, %d failed, %d skipped\n", check.passed, check.failed,
+	       check.skipped);
+	return check.failed ? 1 : 0;
+}
