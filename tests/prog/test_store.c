@@ -745,33 +745,6 @@ static void there_is_one_server_and_its_pins_are_not_removed(void **state)
 	assert_int_equal(access(PIN_PATH "/config_map", F_OK), 0);
 }
 
-static void writers_at_once_lose_nothing(void **state)
-{
-	const uint32_t writers = 8, each = 25;
-	_cleanup_store_ struct store *store = NULL;
-
-	(void)state;
-	for (uint32_t w = 0; w < writers; w++)
-		if (fork() == 0) {
-			for (uint32_t n = 0; n < each; n++) {
-				struct rule new = host(w * each + n);
-
-				add_one(&new);
-			}
-			_exit(0);
-		}
-	for (uint32_t w = 0; w < writers; w++) {
-		int status;
-
-		assert_true(wait(&status) > 0);
-		assert_int_equal(status, 0);
-	}
-	store = open_store(STORE_READ);
-	assert_int_equal(count_rules(store), writers * each);
-	assert_int_equal(store_ruleset(store)->lists[HOOK_XDP][LIST_BLACKLIST].next_index,
-			 writers * each);
-}
-
 #define NO_STORE_TEST(test) cmocka_unit_test_setup_teardown(test, no_store, leave_store)
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, new_store, leave_store)
 #define SMALL_STORE_TEST(test) cmocka_unit_test_setup_teardown(test, small_store, leave_store)
@@ -810,7 +783,6 @@ int main(void)
 		NO_STORE_TEST(removal_leaves_what_is_not_bgos),
 		NO_STORE_TEST(a_killed_removal_is_no_firewall_and_can_be_finished),
 		SMALL_STORE_TEST(there_is_one_server_and_its_pins_are_not_removed),
-		SMALL_STORE_TEST(writers_at_once_lose_nothing),
 	};
 
 	own_bpffs_enter(0);
