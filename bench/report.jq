@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Lines of bench/point.sh to one document: for every point and arm the median of its rounds, how far the
 # others lie from it, and the ratio to the limit: the empty program that drops, or for packets that all
-# pass the one that passes. Given $machine.
+# pass the one that passes. Given $machine, and of
+# bench/lifecycle.sh $lifecycle.
 
 def median: sort | .[length / 2 | floor];
 def rounded(n): . * n | round / n;
@@ -27,6 +28,10 @@ def rounded(n): . * n | round / n;
 			ratio_to_limit: (if $limit_ns then $limit_ns / $ns | rounded(1000) else null end),
 			ns_above_limit: (if $limit_ns then $ns - $limit_ns | rounded(10) else null end)
 		}
+	],
+	lifecycle: [
+		$lifecycle | split("\n")[] | select(. != "") | split(" ")
+		| {name: .[0], value: (.[1] | tonumber), unit: .[2]}
 	],
 	not_measured: [$lines[] | select(.[3] == "") | {
 		family: .[0], kind: .[1], rules: (.[2] | tonumber), arm: .[5], why: .[8]

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What changes and the server's life take, in a sandbox of its own, and what nftables takes for the same
+# where it has the same. Prints NAME VALUE UNIT lines: medians of some runs, times of the wall clock.
+#
+#	bench/lifecycle.sh RULES
+. lab/verbs.sh
+. bench/arms.sh
+
+rules=$1
+LIST=$WORK/list
+PEAK=$WORK/peak
+RUNS=11
+
+now_us() {
+	echo $((${EPOCHREALTIME/[.,]/}))
+}
+
+# median COMMAND...: of RUNS runs, in milliseconds. Their number is the last argument of the command.
+median() {
+	local run begin
+	for ((run = 1; run <= RUNS; run++)); do
+		begin=$(now_us)
+		"$@" "$run" >"$OUTPUT" 2>&1 || fail "failed: $* $run" "$(cat "$OUTPUT")"
+		echo $(($(now_us) - begin))
+	done | sort -n | awk '{ us[NR] = $1 } END { printf "%.2f\n", us[int((NR + 1) / 2)] / 1000 }'
+}
+
+say() {
+	printf '%s %s %s\n' "$@"
+}
+
+# What sets and maps are made of, in kB; other processes have a part in it, so small differences say nothing.
+kernel_memory() {
+	awk '/^(Slab|VmallocUsed|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo
+}
+
+# The kernel frees maps some time after their last user is gone.
+settle() {
+	sleep 2
+}
+
+used_since() {
+	echo $((($(kernel_memory) - $1) / 1024))
+}
+
+update() {
+	bgo firewall-update --xdp --type blacklist --action "$@"
+}
+
+add_one() {
+	update add --ip "192.0.2.$1"
+}
+
+remove_one() {
+	update remove --ip "192.0.2.$1"
+}
+
+# start: until the server says that it filters; its output stays open in $server.
+start() {
+	local line
+	exec {server}< <(exec bgo firewall-server start --interface s0 --max-rules $((rules + 1000)) 2>&1)
+	SERVER_PID=$!
+	while read -r -u "$server" line; do
+		[[ $line != *"Firewall server ready"* ]] || return 0
+	done
+	fail "server did not start"
+}
+
+stop() {
+	kill -TERM "$SERVER_PID"
+	wait "$SERVER_PID" || fail "server ended with an error"
+	exec {server}<&-
+}
+
+# timed NAME COMMAND...: once, in milliseconds.
+timed() {
+	local begin name=$1
+	shift
+	begin=$(now_us)
+	"$@" >"$OUTPUT" 2>&1 || fail "failed: $*" "$(cat "$OUTPUT")"
+	say "$name" $((($(now_us) - begin) / 1000)) ms
+}
+
+# peak NAME: of the process that /usr/bin/time ran.
+peak() {
+	say "$1" $(($(tail -n 1 "$PEAK") / 1024)) MB
+}
+
+measure_changes() {
+	say "bgo-add-one-at-$1" "$(median add_one)" ms
+	say "bgo-remove-one-at-$1" "$(median remove_one)" ms
+}
+
+measure_bgo_life() {
+	local begin
+	addresses ipv4 hosts 10000 >"$LIST"
+	start
+	ok update load --file "$LIST"
+	ok bgo firewall-update --action save --file "$WORK/save"
+	begin=$(now_us)
+	stop
+	say bgo-stop $((($(now_us) - begin) / 1000)) ms
+	begin=$(now_us)
+	start
+	say bgo-start-on-10000-kept $((($(now_us) - begin) / 1000)) ms
+	timed bgo-restore-10000 bgo firewall-update --action restore --file "$WORK/save"
+	stop
+	ok bgo firewall-server cleanup-maps --force
+}
+
+measure_bgo_changes() {
+	local before
+	addresses ipv4 hosts 1000 >"$LIST"
+	start
+	ok update load --file "$LIST"
+	measure_changes 1000
+	stop
+	ok bgo firewall-server cleanup-maps --force
+	addresses ipv4 hosts "$rules" >"$LIST"
+	settle
+	before=$(kernel_memory)
+	start
+	timed "bgo-load-$rules" /usr/bin/time -o "$PEAK" -f %M \
+		bgo firewall-update --xdp --type blacklist --action load --file "$LIST"
+	say "bgo-kernel-memory-$rules" "$(used_since "$before")" MB
+	say "bgo-maps-$rules" $(($(json .map_memory_bytes bgo firewall-server status --json) >> 20)) MB
+	peak "bgo-command-memory-$rules"
+	measure_changes "$rules"
+	stop
+	ok bgo firewall-server cleanup-maps --force
+}
+
+nft_add_one() {
+	nft add element netdev bench listed "{ 192.0.2.$1 }"
+}
+
+# The same set as an arm of the bench has.
+measure_nft() {
+	local before
+	# shellcheck disable=SC2034 # of nft_rules
+	local family=ipv4 kind=hosts
+	nft_rules 0 >"$WORK/nft"
+	settle
+	before=$(kernel_memory)
+	timed "nft-load-$rules" /usr/bin/time -o "$PEAK" -f %M nft -f "$WORK/nft"
+	say "nft-kernel-memory-$rules" "$(used_since "$before")" MB
+	peak "nft-command-memory-$rules"
+	say "nft-add-one-at-$rules" "$(median nft_add_one)" ms
+}
+
+topology
+measure_bgo_life
+measure_bgo_changes
+if ! missing nft; then
+	measure_nft
+else
+	echo "not measured: nft: $why" >&2
+fi
