@@ -108,15 +108,29 @@ static void *shared_memory(size_t size)
 	return memory;
 }
 
-/* Fails when one of `count` child processes did. */
+/* Waits for all of `count` child processes. Fails when one of them did. */
 static void wait_for_children(int count)
 {
+	int failed = 0;
+
 	for (int i = 0; i < count; i++) {
 		int status;
 
 		assert_true(wait(&status) > 0);
-		assert_int_equal(status, 0);
+		failed += status != 0;
 	}
+	assert_int_equal(failed, 0);
+}
+
+/*
+ * Between two openings of the store by one process. The lock is polled for, so that one which takes
+ * it again at once keeps the others out; a command would first have to start.
+ */
+static void pause_as_a_command(void)
+{
+	const struct timespec pause = {.tv_nsec = 2000000};
+
+	nanosleep(&pause, NULL);
 }
 
 /* -- Writers -- */
@@ -134,7 +148,7 @@ static void write_as(uint32_t writer)
 {
 	uint32_t index = 0;
 
-	for (uint32_t change = 0; change < CHANGES; change++) {
+	for (uint32_t change = 0; change < CHANGES; change++, pause_as_a_command()) {
 		_cleanup_store_ struct store *store = open_store(STORE_WRITE);
 		struct transaction *txn = begin(store);
 		struct rule new = host(writer * CHANGES + change), removed;
@@ -243,16 +257,12 @@ static uint32_t read_number(void)
 	return n;
 }
 
-/*
- * Until the last commit is seen. Adds how many different states were. A pause after each, as long
- * as the start of a process takes: shared locks that always overlap would keep every writer out.
- */
+/* Until the last commit is seen. Adds how many different states were. */
 static void read_all(uint32_t *seen)
 {
-	const struct timespec pause = {.tv_nsec = 2000000};
 	uint32_t last = 0;
 
-	for (; last != COMMITS; nanosleep(&pause, NULL)) {
+	for (; last != COMMITS; pause_as_a_command()) {
 		uint32_t n = read_number();
 
 		if (n < last)
