@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -17,9 +19,8 @@
 
 #define BPFFS "/sys/fs/bpf"
 
-/* Polled, because a lock that is waited for in flock() itself could not be given up without
- * signals. */
-#define LOCK_POLL_NS 1000000
+/* How often a wait for the lock looks at the clock. */
+#define LOCK_LOOK_MS 100
 
 static int is_bpffs(const char *path)
 {
@@ -93,9 +94,9 @@ int pin_dir_make(const char *path)
 				"`mount -t bpf bpf %s` "
 				"or use a path below " BPFFS,
 				path, parent, parent);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return log_error(-errno, "make pin path %s", path);
-	return 0;
+	if (mkdir(path, 0700) == 0)
+		return 1;
+	return errno == EEXIST ? 0 : log_error(-errno, "make pin path %s", path);
 }
 
 /* The directory's rules are the firewall's: nobody else may put pins of their own there. */
@@ -140,25 +141,81 @@ static pid_t lock_holder(int fd)
 	return 0;
 }
 
-static int wait_for_lock(const char *path, int fd, int operation, unsigned int seconds)
+static void on_alarm(int signal)
 {
-	struct timespec now, end, pause = {.tv_nsec = LOCK_POLL_NS};
+	(void)signal; /* interrupts flock(), which is all it is for */
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += seconds;
-	while (flock(fd, operation | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return log_error(-errno, "lock pin path %s", path);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec > end.tv_sec ||
-		    (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
-			return log_fail(-ETIMEDOUT,
-					"lock pin path %s: process %d has held it for %u s; look "
-					"at it with `ps %d`",
-					path, lock_holder(fd), seconds, lock_holder(fd));
-		nanosleep(&pause, NULL);
+/* What waiting for the lock changes of the process, to put it back. */
+struct alarm {
+	struct sigaction action;
+	struct itimerval timer;
+	sigset_t mask;
+};
+
+static void alarm_begin(struct alarm *before)
+{
+	const struct sigaction action = {.sa_handler = on_alarm};
+	const struct timeval look = {.tv_usec = LOCK_LOOK_MS * 1000};
+	const struct itimerval timer = {.it_interval = look, .it_value = look};
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGALRM);
+	sigaction(SIGALRM, &action, &before->action);
+	sigprocmask(SIG_UNBLOCK, &signals, &before->mask);
+	setitimer(ITIMER_REAL, &timer, &before->timer);
+}
+
+static void alarm_end(const struct alarm *before)
+{
+	setitimer(ITIMER_REAL, &before->timer, NULL);
+	sigprocmask(SIG_SETMASK, &before->mask, NULL);
+	sigaction(SIGALRM, &before->action, NULL);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* In the kernel's queue, so that many who wait have their turns; the alarm ends a wait too long. */
+static int wait_in_queue(int fd, int operation, unsigned int seconds)
+{
+	const uint64_t end_ms = now_ms() + seconds * 1000ULL;
+
+	while (flock(fd, operation) < 0) {
+		if (errno != EINTR)
+			return -errno;
+		if (now_ms() >= end_ms)
+			return -ETIMEDOUT;
 	}
 	return 0;
+}
+
+static int wait_for_lock(const char *path, int fd, int operation, unsigned int seconds)
+{
+	struct alarm before;
+	pid_t holder;
+	int err;
+
+	if (flock(fd, operation | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return log_error(-errno, "lock pin path %s", path);
+	alarm_begin(&before);
+	err = wait_in_queue(fd, operation, seconds);
+	alarm_end(&before);
+	if (err != -ETIMEDOUT)
+		return err ? log_error(err, "lock pin path %s", path) : 0;
+	holder = lock_holder(fd);
+	return log_fail(err,
+			"lock pin path %s: it was not free for %u s; process %d holds it, look at "
+			"it with `ps %d`",
+			path, seconds, holder, holder);
 }
 
 /* While we waited the directory may have been removed, and made anew. */

@@ -16,7 +16,7 @@ enum pin_dir_lock { PIN_DIR_SHARED, PIN_DIR_EXCLUSIVE };
 
 /*
  * Makes the directory (mode 0700), and mounts bpffs on /sys/fs/bpf first when the path is below it
- * and nothing is mounted there. Fine when it exists. Logs its errors.
+ * and nothing is mounted there. 1: made, 0: it was there; or negative errno, logged.
  */
 int pin_dir_make(const char *path);
 

@@ -166,27 +166,48 @@ static int create_if_needed(int dir_fd, const char *pin_path, uint32_t max_rules
 	return create(dir_fd, pin_path, max_rules ? max_rules : STORE_DEFAULT_MAX_RULES);
 }
 
+/*
+ * Back to what was there before, of which the caller has nothing open any more: no maps
+ * (`created`), or no directory either (`made`), which goes only when it is empty.
+ */
+static void undo_create(const char *pin_path, bool made, bool created)
+{
+	if (created)
+		store_remove(pin_path);
+	else if (made)
+		rmdir(pin_path);
+}
+
+/* Under the lock, which is then the store's. */
+static int open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
+			  bool *created)
+{
+	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, PIN_DIR_EXCLUSIVE, STORE_LOCK_SECONDS);
+	int err;
+
+	if (dir_fd < 0)
+		return dir_fd == -ENOENT ? log_error(dir_fd, "open pin path %s", pin_path) : dir_fd;
+	err = create_if_needed(dir_fd, pin_path, max_rules, created);
+	if (!err)
+		err = store_finish_migration(dir_fd);
+	return err ? err : store_open_locked(out, pin_path, &dir_fd, STORE_WRITE);
+}
+
 int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
 			 bool *created)
 {
 	_cleanup_store_ struct store *store = NULL;
-	_cleanup_close_ int dir_fd = -1;
-	bool is_new;
-	int err;
+	bool is_new = false;
+	int made, err;
 
-	err = pin_dir_make(pin_path);
-	if (err)
+	made = pin_dir_make(pin_path);
+	if (made < 0)
+		return made;
+	err = open_or_create(&store, pin_path, max_rules, &is_new);
+	if (err) {
+		undo_create(pin_path, made, is_new);
 		return err;
-	dir_fd = pin_dir_open(pin_path, PIN_DIR_EXCLUSIVE, STORE_LOCK_SECONDS);
-	if (dir_fd < 0)
-		return dir_fd == -ENOENT ? log_error(dir_fd, "open pin path %s", pin_path) : dir_fd;
-	err = create_if_needed(dir_fd, pin_path, max_rules, &is_new);
-	if (!err)
-		err = store_finish_migration(dir_fd);
-	if (!err)
-		err = store_open_locked(&store, pin_path, &dir_fd, STORE_WRITE);
-	if (err)
-		return err;
+	}
 	if (max_rules > store_max_rules(store) && !store_server_pid(store)) {
 		err = store_migrate(&store, max_rules);
 		if (err)
