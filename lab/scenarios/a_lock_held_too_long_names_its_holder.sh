@@ -12,7 +12,7 @@ is_locked() {
 }
 wait_until 5 is_locked
 expect_exit 1 bgo firewall-update --xdp --action clear --all
-expect_said "process $holder has held it for 10 s"
+expect_said "it was not free for 10 s; process $holder holds it"
 kill "$holder"
 ok bgo firewall-update --action save --file "$WORK/after"
 expect_same_file "$WORK/before" "$WORK/after"
