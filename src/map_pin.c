@@ -204,7 +204,9 @@ int map_open_any(enum map map, int dir_fd, const char *pin_path)
 	if (pin_file(map, "", pin_path, &file))
 		return -ENOMEM;
 	fd = bpf_obj_get(file);
-	return fd >= 0 && is_map(fd) ? take_fd(fd) : -EINVAL;
+	if (fd < 0)
+		return fd;
+	return is_map(fd) ? take_fd(fd) : -EINVAL;
 }
 
 uint64_t map_memory_bytes(int fd)

@@ -34,7 +34,7 @@ int map_rename_next(enum map map, int dir_fd);
  */
 int map_open(enum map map, int dir_fd, const char *pin_path, const char *suffix, uint32_t *entries);
 
-/* Opens the pin if it is a map, of whatever shape. -ENOENT or -EINVAL otherwise, not logged. */
+/* Opens the pin if it is a map of whatever shape, else -EINVAL. No error is logged. */
 int map_open_any(enum map map, int dir_fd, const char *pin_path);
 
 /* Bytes of kernel memory the map's values take; 0 when it cannot be told. */

@@ -51,7 +51,7 @@ int store_initialised(int dir_fd, const char *pin_path)
 		return log_fail(err, "open %s: its config_map is not bgo's; nothing was changed",
 				pin_path);
 	if (err)
-		return err;
+		return err == -ENOENT ? err : log_error(err, "open config_map of %s", pin_path);
 	if (!config.magic)
 		return 0;
 	/* A foreign map or another layout: what it is will be told when it is opened. */

@@ -78,8 +78,8 @@ int store_migrate(struct store **store, uint32_t max_rules);
 int store_foreign_entry(int dir_fd, char name[static NAME_MAX + 1]);
 /* Ends a removal that was killed. */
 int store_finish_removal(int dir_fd);
-/* config_map as it is, whatever its layout: the fields that are there. -ENOENT, or -EINVAL when it
- * is no such map. */
+/* config_map as it is, whatever its layout: the fields that are there. -ENOENT, -EINVAL when it is
+ * no such map, and others; none is logged. */
 int store_read_config(int dir_fd, const char *pin_path, struct config *out);
 /* 1: there is a config_map that is initialised; 0: one that is not; -ENOENT: none; others logged.
  */

@@ -68,6 +68,8 @@ static int check_removable(int dir_fd, const char *pin_path)
 	/* A removal that was killed: half way, or before the last step. */
 	if (err == -ENOENT && (exists(dir_fd, REMOVED) || store_foreign_entry(dir_fd, name) == 0))
 		return 0;
+	if (err && err != -ENOENT && err != -EINVAL)
+		return log_error(err, "remove %s: open its config_map", pin_path);
 	if (err || (config.magic && config.magic != BGO_MAGIC))
 		return log_fail(-EINVAL,
 				"remove %s: it is not a firewall of bgo: it has no config_map of "
