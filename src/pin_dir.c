@@ -182,12 +182,16 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* In the kernel's queue, so that many who wait have their turns; the alarm ends a wait too long. */
-static int wait_in_queue(int fd, int operation, unsigned int seconds)
+/*
+ * In the kernel's queue, so that many who wait have their turns; the alarm ends a wait too long.
+ * Readers take the lock as writers do: shared, two that read all the time would keep writers out
+ * for ever, and what a reader does takes a millisecond.
+ */
+static int wait_in_queue(int fd, unsigned int seconds)
 {
 	const uint64_t end_ms = now_ms() + seconds * 1000ULL;
 
-	while (flock(fd, operation) < 0) {
+	while (flock(fd, LOCK_EX) < 0) {
 		if (errno != EINTR)
 			return -errno;
 		if (now_ms() >= end_ms)
@@ -196,18 +200,18 @@ static int wait_in_queue(int fd, int operation, unsigned int seconds)
 	return 0;
 }
 
-static int wait_for_lock(const char *path, int fd, int operation, unsigned int seconds)
+static int wait_for_lock(const char *path, int fd, unsigned int seconds)
 {
 	struct alarm before;
 	pid_t holder;
 	int err;
 
-	if (flock(fd, operation | LOCK_NB) == 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return log_error(-errno, "lock pin path %s", path);
 	alarm_begin(&before);
-	err = wait_in_queue(fd, operation, seconds);
+	err = wait_in_queue(fd, seconds);
 	alarm_end(&before);
 	if (err != -ETIMEDOUT)
 		return err ? log_error(err, "lock pin path %s", path) : 0;
@@ -227,7 +231,7 @@ static bool is_still(const char *path, int fd)
 	       opened.st_dev == now.st_dev;
 }
 
-int pin_dir_open(const char *path, enum pin_dir_lock lock, unsigned int seconds)
+int pin_dir_open(const char *path, unsigned int seconds)
 {
 	for (;;) {
 		_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -238,8 +242,7 @@ int pin_dir_open(const char *path, enum pin_dir_lock lock, unsigned int seconds)
 					       : log_error(-errno, "open pin path %s", path);
 		err = check_trust(path, fd);
 		if (!err)
-			err = wait_for_lock(path, fd, lock == PIN_DIR_SHARED ? LOCK_SH : LOCK_EX,
-					    seconds);
+			err = wait_for_lock(path, fd, seconds);
 		if (err)
 			return err;
 		if (is_still(path, fd))

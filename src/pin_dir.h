@@ -12,8 +12,6 @@
 
 #define PIN_DIR_SERVER "server"
 
-enum pin_dir_lock { PIN_DIR_SHARED, PIN_DIR_EXCLUSIVE };
-
 /*
  * Makes the directory (mode 0700), and mounts bpffs on /sys/fs/bpf first when the path is below it
  * and nothing is mounted there. 1: made, 0: it was there; or negative errno, logged.
@@ -25,7 +23,7 @@ int pin_dir_make(const char *path);
  * caller's and closed to others. Returns a file descriptor that holds the lock. -ENOENT, not
  * logged, when there is none; other errors are logged.
  */
-int pin_dir_open(const char *path, enum pin_dir_lock lock, unsigned int seconds);
+int pin_dir_open(const char *path, unsigned int seconds);
 
 /* Whether somebody holds the lock of server/; false when it is not there. */
 bool pin_dir_server_runs(int dir_fd);

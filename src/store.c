@@ -185,8 +185,7 @@ static int no_firewall(const char *pin_path)
 
 int store_open(struct store **out, const char *pin_path, enum store_access access)
 {
-	enum pin_dir_lock lock = access == STORE_READ ? PIN_DIR_SHARED : PIN_DIR_EXCLUSIVE;
-	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, lock, STORE_LOCK_SECONDS);
+	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, STORE_LOCK_SECONDS);
 	int err;
 
 	if (dir_fd == -ENOENT)
@@ -198,18 +197,9 @@ int store_open(struct store **out, const char *pin_path, enum store_access acces
 		return no_firewall(pin_path);
 	if (err < 0)
 		return err;
-	if (store_has_next(dir_fd)) {
-		if (lock == PIN_DIR_SHARED) {
-			/* Repair is a writer's work: take the writer's lock, and keep it. */
-			close(take_fd(dir_fd));
-			dir_fd = pin_dir_open(pin_path, PIN_DIR_EXCLUSIVE, STORE_LOCK_SECONDS);
-			if (dir_fd < 0)
-				return dir_fd == -ENOENT ? no_firewall(pin_path) : dir_fd;
-		}
-		err = store_finish_migration(dir_fd);
-		if (err)
-			return err;
-	}
+	err = store_finish_migration(dir_fd);
+	if (err)
+		return err;
 	return store_open_locked(out, pin_path, &dir_fd, access);
 }
 

@@ -5,8 +5,8 @@
  * packets of all hooks and for readers at once. Killed at any instruction, a writer leaves the old
  * state or the new.
  *
- * A store is open for as long as it holds its lock: LOCK_SH for readers, LOCK_EX for writers, on
- * the pin directory, waited for at most STORE_LOCK_SECONDS. Functions here log their own errors and
+ * A store is open for as long as it holds its lock, flock() on the pin directory, waited for at
+ * most STORE_LOCK_SECONDS; STORE_READ maps read-only. Functions here log their own errors and
  * return 0 or negative errno.
  */
 #ifndef BGO_STORE_H

@@ -182,7 +182,7 @@ static void undo_create(const char *pin_path, bool made, bool created)
 static int open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
 			  bool *created)
 {
-	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, PIN_DIR_EXCLUSIVE, STORE_LOCK_SECONDS);
+	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, STORE_LOCK_SECONDS);
 	int err;
 
 	if (dir_fd < 0)

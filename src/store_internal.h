@@ -64,8 +64,6 @@ int store_rate_limit_stats_raw(const struct store *store, struct rate_limit_stat
 
 /* Unlinks NAME or NAME_next of every map; what is not there is fine. */
 int store_unlink_pins(int dir_fd, const char *suffix);
-/* Whether any NAME_next is there: somebody died while he grew or migrated a map. */
-bool store_has_next(int dir_fd);
 /* Finishes a migration that was complete, undoes one that was not. Needs the exclusive lock. */
 int store_finish_migration(int dir_fd);
 /* Rebuilds what depends on max_rules for a larger number, crash-safe; the store is closed after it.

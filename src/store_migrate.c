@@ -26,7 +26,8 @@ static bool has_next(int dir_fd, enum map map)
 	return fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-bool store_has_next(int dir_fd)
+/* Whether somebody died while he grew or migrated a map. */
+static bool has_any_next(int dir_fd)
 {
 	for (enum map map = 0; map < MAP_COUNT; map++)
 		if (has_next(dir_fd, map))
@@ -36,7 +37,7 @@ bool store_has_next(int dir_fd)
 
 int store_finish_migration(int dir_fd)
 {
-	if (!store_has_next(dir_fd))
+	if (!has_any_next(dir_fd))
 		return 0;
 	if (!has_next(dir_fd, MAP_config_map))
 		return store_unlink_pins(dir_fd, MAP_NEXT);

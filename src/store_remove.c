@@ -86,7 +86,7 @@ static int check_removable(int dir_fd, const char *pin_path)
 
 static int open_removable(const char *pin_path)
 {
-	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, PIN_DIR_EXCLUSIVE, STORE_LOCK_SECONDS);
+	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, STORE_LOCK_SECONDS);
 	int err;
 
 	if (dir_fd == -ENOENT)

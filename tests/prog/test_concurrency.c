@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "../../src/cidr.h"
 #include "../../src/cleanup.h"
@@ -122,17 +121,6 @@ static void wait_for_children(int count)
 	assert_int_equal(failed, 0);
 }
 
-/*
- * Between two openings of the store by one process. The lock is polled for, so that one which takes
- * it again at once keeps the others out; a command would first have to start.
- */
-static void pause_as_a_command(void)
-{
-	const struct timespec pause = {.tv_nsec = 2000000};
-
-	nanosleep(&pause, NULL);
-}
-
 /* -- Writers -- */
 
 #define WRITERS 64
@@ -148,7 +136,7 @@ static void write_as(uint32_t writer)
 {
 	uint32_t index = 0;
 
-	for (uint32_t change = 0; change < CHANGES; change++, pause_as_a_command()) {
+	for (uint32_t change = 0; change < CHANGES; change++) {
 		_cleanup_store_ struct store *store = open_store(STORE_WRITE);
 		struct transaction *txn = begin(store);
 		struct rule new = host(writer * CHANGES + change), removed;
@@ -262,7 +250,7 @@ static void read_all(uint32_t *seen)
 {
 	uint32_t last = 0;
 
-	for (; last != COMMITS; pause_as_a_command()) {
+	while (last != COMMITS) {
 		uint32_t n = read_number();
 
 		if (n < last)
