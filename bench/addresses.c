@@ -23,7 +23,7 @@ static void print_rule(const struct rule *rule, bool nets)
 
 	cidr_format(rule, text);
 	if (!nets)
-		*strchr(text, '/') = '\0';
+		text[strcspn(text, "/")] = '\0';
 	puts(text);
 }
 
