@@ -92,6 +92,13 @@ link() {
 	on_client ip address add "$prefix6::2/64" dev "c$n" nodad
 	on_client ip link set "c$n" up
 	on_client ethtool -K "c$n" gro on >/dev/null
+	# Packets are lost in silence until link watch has given both their queues.
+	wait_until 15 is_up ip link show "s$n"
+	wait_until 15 is_up on_client ip link show "c$n"
+}
+
+is_up() {
+	"$@" | grep -q 'state UP'
 }
 
 topology() {
