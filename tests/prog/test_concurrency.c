@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "../../src/cidr.h"
 #include "../../src/cleanup.h"
@@ -245,12 +246,23 @@ static uint32_t read_number(void)
 	return n;
 }
 
+/*
+ * Between two openings by one process: one that takes the lock again at once is there before those
+ * it woke. A command would first have to start.
+ */
+static void pause_as_a_command(void)
+{
+	const struct timespec pause = {.tv_nsec = 2000000};
+
+	nanosleep(&pause, NULL);
+}
+
 /* Until the last commit is seen. Adds how many different states were. */
 static void read_all(uint32_t *seen)
 {
 	uint32_t last = 0;
 
-	while (last != COMMITS) {
+	for (; last != COMMITS; pause_as_a_command()) {
 		uint32_t n = read_number();
 
 		if (n < last)
