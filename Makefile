@@ -57,7 +57,7 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick bench-check lint format install uninstall clean
+.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick bench-check bench-record lint format install uninstall clean
 
 all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
 
@@ -193,6 +193,9 @@ bench-quick: all $(bench_programs) ## the same in under 3 minutes (root)
 
 bench-check: all $(B)/bench/check ## instructions, nodes and steps against recorded values (root)
 	$(Q)$(B)/bgo-lab sandbox $(B)/bench/check bench/expected
+
+bench-record: all $(B)/bench/check ## makes what bench-check measures now the recorded values (root)
+	$(Q)$(B)/bgo-lab sandbox $(B)/bench/check --record $(CURDIR)/bench/expected
 
 lint: $(skeletons) ## format, clang-tidy, cppcheck, shellcheck
 	$(Q)ci/lint $(B)

@@ -6,16 +6,21 @@
  * that makes packets dearer shows also on a machine too noisy to measure it.
  *
  *	check EXPECTED-FILE
+ *	check --record EXPECTED-FILE
  *
  * Its lines are NAME VALUE. What the verifier does differs from kernel to kernel and so has the
- * kernel in its name; on a kernel that none is recorded of it is not compared, and said so.
+ * kernel in its name; on a kernel that none is recorded of it is not compared, and said so. The
+ * second, `make bench-record`, writes what was measured into the file: for a change of the programs
+ * that is meant to cost what it costs. Lines of other kernels stay.
  */
 #include <linux/bpf.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -26,12 +31,24 @@
 #include "numbered_rule.h"
 
 #define PIN_PATH "/sys/fs/bpf/bench-check"
-#define TOLERANCE_PERCENT 2 /* compilers of one series differ by so much */
+/* Compilers of one series differ by so much; and what the verifier walks through follows from
+ * little things: of that only a leap matters, long before the million that it refuses. */
+#define TOLERANCE_PERCENT 2
+#define TOLERANCE_VERIFIED_PERCENT 25
 #define NAME_BYTES 64
+#define VALUES_MAX 256
+
+struct value {
+	char name[NAME_BYTES];
+	double value;
+};
 
 struct check {
 	const char *path;
+	bool record;
 	int passed, failed, skipped;
+	struct value measured[VALUES_MAX];
+	size_t count;
 };
 
 /* The recorded value of a name, or -1. */
@@ -47,21 +64,79 @@ static double recorded(const struct check *check, const char *wanted)
 	return -1;
 }
 
-static void compare(struct check *check, const char *name, double value, bool may_lack)
+enum compared { SAME, NO_MORE, NO_LEAP }; /* fewer instructions are no fault */
+
+static void compare(struct check *check, const char *name, double value, enum compared how)
 {
+	const double tolerance = how == NO_LEAP ? TOLERANCE_VERIFIED_PERCENT : TOLERANCE_PERCENT;
 	double expected = recorded(check, name);
 	double change = expected > 0 ? (value / expected - 1) * 100 : 0;
 
-	if (expected < 0 && may_lack) {
+	if (check->count < VALUES_MAX) {
+		struct value *measured = &check->measured[check->count++];
+
+		snprintf(measured->name, sizeof(measured->name), "%s", name);
+		measured->value = value;
+	}
+	if (expected < 0 && how != SAME) {
 		printf("%s %.2f: none is recorded of this kernel\n", name, value);
 		check->skipped++;
-	} else if (expected < 0 || change > TOLERANCE_PERCENT || change < -TOLERANCE_PERCENT) {
+	} else if (expected < 0 || change > tolerance || (how == SAME && change < -tolerance)) {
 		printf("%s %.2f, recorded is %.2f, %+.1f%%\n", name, value, expected, change);
 		check->failed++;
 	} else {
-		printf("%s %.2f\n", name, value);
+		printf("%s %.2f%s\n", name, value,
+		       change < -tolerance ? ", less than recorded: make bench-record" : "");
 		check->passed++;
 	}
+}
+
+static void write_values(const struct check *check, FILE *old, FILE *new)
+{
+	bool written[VALUES_MAX] = {false};
+	char line[256], name[NAME_BYTES];
+
+	while (fgets(line, sizeof(line), old)) {
+		size_t i = 0;
+
+		if (sscanf(line, "%63s", name) != 1)
+			name[0] = '\0';
+		while (i < check->count && strcmp(check->measured[i].name, name) != 0)
+			i++;
+		if (i == check->count) {
+			fputs(line, new);
+			continue;
+		}
+		fprintf(new, "%s %.2f\n", name, check->measured[i].value);
+		written[i] = true;
+	}
+	for (size_t i = 0; i < check->count; i++)
+		if (!written[i])
+			fprintf(new, "%s %.2f\n", check->measured[i].name,
+				check->measured[i].value);
+}
+
+/* Writes what was measured into the file, which is the old one or the new one at any moment. */
+static int record_values(const struct check *check)
+{
+	_cleanup_fclose_ FILE *old = fopen(check->path, "re");
+	_cleanup_free_ char *path = NULL;
+	FILE *new;
+	int err;
+
+	if (!old || asprintf(&path, "%s.new", check->path) < 0)
+		return log_error(-errno, "open %s", check->path);
+	new = fopen(path, "we");
+	if (!new)
+		return log_error(-errno, "write %s", path);
+	write_values(check, old, new);
+	err = ferror(new) ? -EIO : 0;
+	if (fclose(new) || err || rename(path, check->path)) {
+		err = -errno;
+		unlink(path);
+		return log_error(err, "write %s", check->path);
+	}
+	return 0;
 }
 
 static int check_program(struct check *check, const struct programs *programs, enum hook hook,
@@ -75,9 +150,9 @@ static int check_program(struct check *check, const struct programs *programs, e
 	if (bpf_obj_get_info_by_fd(programs_fd(programs, hook), &info, &bytes))
 		return log_error(-errno, "ask for the %s program", names[hook]);
 	snprintf(name, sizeof(name), "instructions/%s/%s", names[hook], kernel);
-	compare(check, name, (double)info.xlated_prog_len / sizeof(struct bpf_insn), true);
+	compare(check, name, (double)info.xlated_prog_len / sizeof(struct bpf_insn), NO_MORE);
 	snprintf(name, sizeof(name), "verified/%s/%s", names[hook], kernel);
-	compare(check, name, info.verified_insns, true);
+	compare(check, name, info.verified_insns, NO_LEAP);
 	return 0;
 }
 
@@ -148,10 +223,10 @@ static int check_set(struct check *check, enum family family, enum kind kind, ui
 		return log_error(err, "compile %u %s", rules, kinds[kind]);
 	snprintf(name, sizeof(name), "nodes/%s/%s/%u", family == FAMILY_IPV4 ? "ipv4" : "ipv6",
 		 kinds[kind], rules);
-	compare(check, name, (double)pool.used / rules, false);
+	compare(check, name, (double)pool.used / rules, SAME);
 	snprintf(name, sizeof(name), "steps/%s/%s/%u", family == FAMILY_IPV4 ? "ipv4" : "ipv6",
 		 kinds[kind], rules);
-	compare(check, name, classifier_longest_walk(nodes, pool.used, &list), false);
+	compare(check, name, classifier_longest_walk(nodes, pool.used, &list), SAME);
 	return 0;
 }
 
@@ -170,17 +245,21 @@ static int check_sets(struct check *check)
 
 int main(int argc, char **argv)
 {
-	struct check check = {.path = argc == 2 ? argv[1] : NULL};
+	struct check check = {.path = argc > 1 ? argv[argc - 1] : NULL};
 
 	log_program("bench-check");
-	if (argc != 2) {
-		fprintf(stderr, "usage: check EXPECTED-FILE\n");
+	check.record = argc == 3 && !strcmp(argv[1], "--record");
+	if (argc != 2 && !check.record) {
+		fprintf(stderr, "usage: check [--record] EXPECTED-FILE\n");
 		return 2;
 	}
 	if (check_programs(&check) || check_sets(&check))
 		check.failed++;
+	else if (check.record)
+		return record_values(&check) ? 1 : 0;
 	if (check.failed)
-		printf("a change that is meant goes into %s: NAME VALUE\n", check.path);
+		printf("a change that is meant: make bench-record, and commit %s with it\n",
+		       check.path);
 	printf("bench_check: %d passed, %d failed, %d skipped\n", check.passed, check.failed,
 	       check.skipped);
 	return check.failed ? 1 : 0;

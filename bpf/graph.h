@@ -130,6 +130,12 @@ static inline __u32 graph_root_pages(const struct graph *graph)
 #define FILTER_SHIFT 3			       /* bits a slot, as a power of two */
 #define PAGE_BITS_SHIFT (PAGE_NODES_SHIFT + 7) /* of a filter */
 
+/* A root by the top bits of the address, that is of IPv4, and not by a hash. */
+static inline _Bool graph_indexed(const struct graph *graph)
+{
+	return graph->shift && graph->multiplier == 1;
+}
+
 static inline __u64 graph_product(const struct graph *graph, __u64 first, __u64 second)
 {
 	return (first & graph->mask[0]) * graph->multiplier +
@@ -145,6 +151,27 @@ static inline __u32 graph_slot(const struct graph *graph, __u64 product)
 static inline __u32 graph_filter_bit(const struct graph *graph, __u64 product)
 {
 	return (__u32)(product >> ((graph->shift - FILTER_SHIFT) & 63));
+}
+
+/*
+ * A rule's hit counter has a home, eight counters in one cache line that follow from the first bits
+ * of the address: with more counters than caches hold, the line is asked for while the graph is
+ * still walked, not after it. Only a place to prefer: the leaf says which counter it is, and rules
+ * that are shorter, or find no room at home, have theirs anywhere.
+ */
+#define HIT_HOME_SHIFT 3
+#define HIT_HOME_SIZE (1u << HIT_HOME_SHIFT)
+#define HIT_HOME_PREFIX_IPV4 24
+#define HIT_HOME_PREFIX_IPV6 48
+
+/* The first counter of the home; first: the upper half of the address. */
+static inline __u32 hit_home(_Bool is_ipv6, __u64 first, __u32 max_rules)
+{
+	const __u64 prefix =
+		first >> (64 - (is_ipv6 ? HIT_HOME_PREFIX_IPV6 : HIT_HOME_PREFIX_IPV4));
+	const __u64 hash = prefix * GRAPH_SECOND_MULTIPLIER >> 32;
+
+	return (__u32)(hash * (max_rules >> HIT_HOME_SHIFT) >> 32) << HIT_HOME_SHIFT;
 }
 
 /* A list of one family: graphs in order, longest prefixes first; no match in one goes to the next.

@@ -18,7 +18,7 @@
  */
 #define NODES_PER_HALF(n) ((n)*5 / 2 + 65536)
 
-/* Hits are striped by receive queue, so that two CPUs seldom add to one cache line. */
+/* Hits are striped by CPU, so that two CPUs seldom add to one cache line. */
 #define HIT_STRIPES 2
 
 #define RULE_SLOTS_MIN 256

@@ -60,9 +60,10 @@ static __always_inline int judge(struct __sk_buff *skb, enum hook hook, struct v
 	int reason;
 
 	reason = stage_parse(skb, &pkt, hook);
-	if (reason == NEXT)
+	if (reason == NEXT) {
 		reason = stage_classify(&pkt, record_in_force(), hook);
-	return verdict_tc(&pkt, reason, skb->queue_mapping, hook, note);
+	}
+	return verdict_tc(&pkt, reason, hook, note);
 }
 
 SEC("tc")

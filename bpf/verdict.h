@@ -9,11 +9,9 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include "maps.h"
+#include "hits.h"
 #include "packet.h"
 
-/* Set by the loader: rules that may be stored, so hit counters of one stripe. */
-const volatile __u32 max_rules;
 /* Set by the loader: note each verdict for user space. Without it, the verifier removes the code.
  */
 const volatile _Bool record_verdicts;
@@ -21,17 +19,6 @@ const volatile _Bool record_verdicts;
 static __always_inline _Bool is_dropped(__u32 reason)
 {
 	return REASONS_DROPPED >> (reason & (REASON_SLOTS - 1)) & 1;
-}
-
-/* Stripes keep queues, and so CPUs, off each other's cache lines; the add makes it right when they
- * meet. */
-static __always_inline void count_hit(__u32 rule, __u32 queue)
-{
-	__u32 index = (queue & (HIT_STRIPES - 1)) * max_rules + rule;
-	__u64 *hits = bpf_map_lookup_elem(&rule_hits_map, &index);
-
-	if (hits)
-		__sync_fetch_and_add(hits, 1);
 }
 
 /* Per CPU, and a program is not interrupted by itself, so plain additions do. */
@@ -57,26 +44,25 @@ static __always_inline void note_verdict(struct verdict_note *note, const struct
 	note->count++;
 }
 
-/* queue: the receive queue the packet came by. */
-static __always_inline int verdict_xdp(const struct packet *pkt, __u32 reason, __u32 queue,
+static __always_inline int verdict_xdp(const struct packet *pkt, __u32 reason,
 				       struct verdict_note *note)
 {
 	count_packet(bpf_map_lookup_elem(&stats_map, &reason), pkt->length);
 	if (pkt->rule != NO_RULE)
-		count_hit(pkt->rule, queue);
+		count_hit(pkt->rule);
 	note_verdict(note, pkt, reason);
 	return is_dropped(reason) ? XDP_DROP : XDP_PASS;
 }
 
 /* TC_ACT_UNSPEC and not TC_ACT_OK: programs behind this one judge as well. */
-static __always_inline int verdict_tc(const struct packet *pkt, __u32 reason, __u32 queue,
-				      enum hook hook, struct verdict_note *note)
+static __always_inline int verdict_tc(const struct packet *pkt, __u32 reason, enum hook hook,
+				      struct verdict_note *note)
 {
 	__u32 slot = (hook == HOOK_EGRESS ? REASON_SLOTS : 0) + reason;
 
 	count_packet(bpf_map_lookup_elem(&tc_stats_map, &slot), pkt->length);
 	if (pkt->rule != NO_RULE)
-		count_hit(pkt->rule, queue);
+		count_hit(pkt->rule);
 	note_verdict(note, pkt, reason);
 	return is_dropped(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }

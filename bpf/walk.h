@@ -19,13 +19,19 @@ struct graph_walk {
 };
 
 #ifdef __bpf__
-#include "maps.h"
+#include "hits.h"
 
 /* No call: the verifier replaces a look-up in an array by a bounds check and an address. */
 static __always_inline const struct node *graph_node(const struct graph_walk *walk, __u32 index)
 {
 	(void)walk;
 	return bpf_map_lookup_elem(&node_map, &index);
+}
+
+static __always_inline void graph_touch_hits(const struct graph_walk *walk,
+					     const struct graph *graph)
+{
+	hits_touch(!graph_indexed(graph), walk->half[0]);
 }
 
 /* clang knows that no operation makes a larger index and drops the mask, which the verifier then
@@ -43,6 +49,13 @@ static __always_inline __u32 graph_key_word(const struct graph_walk *walk, __u32
 static __always_inline const struct node *graph_node(const struct graph_walk *walk, __u32 index)
 {
 	return index < walk->node_count ? &walk->nodes[index] : NULL;
+}
+
+static __always_inline void graph_touch_hits(const struct graph_walk *walk,
+					     const struct graph *graph)
+{
+	(void)walk;
+	(void)graph;
 }
 
 static __always_inline __u32 graph_key_word(const struct graph_walk *walk, __u32 word)
@@ -111,6 +124,8 @@ static __always_inline graph_entry graph_start(const struct graph_walk *walk,
 			return ENTRY_BROKEN;
 		if (!(node->entries[(bit >> 5) % NODE_ENTRIES] >> (bit & 31) & 1))
 			return ENTRY_NONE;
+		/* Most likely a hit, and so many rules have their counters in no cache. */
+		graph_touch_hits(walk, graph);
 	}
 	slot = graph_slot(graph, product);
 	if (!graph_page(walk, graph, slot >> graph_page_shift(graph), &page))

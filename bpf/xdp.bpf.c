@@ -39,7 +39,7 @@ int bgo_xdp(struct xdp_md *ctx)
 		if (!is_dropped(reason))
 			reason = stage_rate_limit(&pkt, record, reason);
 	}
-	return verdict_xdp(&pkt, reason, ctx->rx_queue_index, &xdp_verdict);
+	return verdict_xdp(&pkt, reason, &xdp_verdict);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -133,12 +133,6 @@ static inline uint32_t graph_slot_of(const struct graph *graph, const uint32_t a
 	return graph_slot(graph, graph_product_of(graph, addr));
 }
 
-/* A root by the top bits of the address, that is of IPv4, and not by a hash. */
-static inline bool graph_indexed(const struct graph *graph)
-{
-	return graph->shift && graph->multiplier == 1;
-}
-
 /* How many numbers of so many of the top bits a prefix covers; of a hash just one. */
 static inline uint32_t graph_covered(const struct graph *graph, uint32_t prefix_len, uint32_t bits)
 {

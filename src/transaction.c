@@ -166,7 +166,7 @@ static int write_new(struct transaction *txn, enum hook hook, enum list list,
 	int64_t hit, text = 0, number;
 	int err;
 
-	hit = transaction_take_hit(txn);
+	hit = transaction_take_hit(txn, &content->rule);
 	if (hit < 0)
 		return hit;
 	if (comment && *comment)

@@ -23,6 +23,11 @@ static int bitmap_init(struct bitmap *bitmap, uint32_t bits)
 	return bitmap->words ? 0 : -ENOMEM;
 }
 
+static bool bitmap_has(const struct bitmap *bitmap, uint32_t bit)
+{
+	return bitmap->words[bit / BITS_PER_WORD] >> bit % BITS_PER_WORD & 1;
+}
+
 static void bitmap_set(struct bitmap *bitmap, uint32_t bit)
 {
 	if (bit < bitmap->bits)
@@ -33,7 +38,7 @@ static void bitmap_set(struct bitmap *bitmap, uint32_t bit)
 static int64_t bitmap_take(struct bitmap *bitmap)
 {
 	for (uint32_t bit = bitmap->cursor; bit < bitmap->bits; bit++) {
-		if (bitmap->words[bit / BITS_PER_WORD] & (1UL << bit % BITS_PER_WORD))
+		if (bitmap_has(bitmap, bit))
 			continue;
 		bitmap_set(bitmap, bit);
 		bitmap->cursor = bit + 1;
@@ -86,13 +91,33 @@ static int survey(struct transaction *txn, bool reuse)
 	return 0;
 }
 
-int64_t transaction_take_hit(struct transaction *txn)
+/* A free number of the rule's home, see hit_home(), or -ENOSPC. */
+static int64_t take_at_home(struct bitmap *bitmap, const struct rule *rule)
+{
+	const bool is_ipv6 = rule->family == FAMILY_IPV6;
+	const uint64_t first = (uint64_t)rule->addr_host[0] << 32 | rule->addr_host[1];
+	const uint32_t home = hit_home(is_ipv6, first, bitmap->bits);
+
+	if (rule->prefix_len < (is_ipv6 ? HIT_HOME_PREFIX_IPV6 : HIT_HOME_PREFIX_IPV4))
+		return -ENOSPC;
+	for (uint32_t bit = home; bit < home + HIT_HOME_SIZE && bit < bitmap->bits; bit++) {
+		if (bitmap_has(bitmap, bit))
+			continue;
+		bitmap_set(bitmap, bit);
+		return bit;
+	}
+	return -ENOSPC;
+}
+
+int64_t transaction_take_hit(struct transaction *txn, const struct rule *rule)
 {
 	int64_t hit = txn->hits.words ? 0 : survey(txn, false);
 
 	if (hit < 0)
 		return hit;
-	hit = bitmap_take(&txn->hits);
+	hit = take_at_home(&txn->hits, rule);
+	if (hit == -ENOSPC)
+		hit = bitmap_take(&txn->hits);
 	if (hit == -ENOSPC && survey(txn, true) == 0)
 		hit = bitmap_take(&txn->hits);
 	return hit;

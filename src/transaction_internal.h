@@ -46,7 +46,7 @@ struct rule_view transaction_rules(const struct transaction *txn, enum hook hook
 
 /* Each returns the number taken, or negative errno. */
 int64_t transaction_take_slot(struct transaction *txn, enum hook hook, enum list list);
-int64_t transaction_take_hit(struct transaction *txn);
+int64_t transaction_take_hit(struct transaction *txn, const struct rule *rule);
 /* Writes the text to its place, too. Take the hit number first. */
 int64_t transaction_take_comment(struct transaction *txn, const char *text);
 

@@ -442,6 +442,64 @@ static void a_new_rule_has_no_hits_whatever_its_number_counted_before(void **sta
 	assert_int_equal(store_hits(store, match(store, &new)), 3);
 }
 
+/* The number that counts the rule's hits, and whether it is one of its home. */
+static uint32_t hit_of(const struct store *store, const struct rule *added, bool *at_home)
+{
+	const bool is_ipv6 = added->family == FAMILY_IPV6;
+	const uint64_t first = (uint64_t)added->addr_host[0] << 32 | added->addr_host[1];
+	const uint32_t hit = match(store, added)->hit;
+
+	*at_home = hit / HIT_HOME_SIZE ==
+		   hit_home(is_ipv6, first, store_max_rules(store)) / HIT_HOME_SIZE;
+	return hit;
+}
+
+/* Eight rules of one network have their counters in its line, further ones elsewhere; no two share
+ * a counter. */
+static void check_home(const char *network, uint32_t last_word)
+{
+	bool taken[600] = {false}, at_home;
+
+	for (uint32_t n = 0; n < 2 * HIT_HOME_SIZE; n++) {
+		struct rule new = rule(network);
+
+		new.addr_host[last_word] += n;
+		add_one(&new);
+	}
+	for (uint32_t n = 0; n < 2 * HIT_HOME_SIZE; n++) {
+		_cleanup_store_ struct store *store = open_store(STORE_READ);
+		struct rule added = rule(network);
+		uint32_t hit;
+
+		added.addr_host[last_word] += n;
+		hit = hit_of(store, &added, &at_home);
+		assert_int_equal(at_home, n < HIT_HOME_SIZE);
+		assert_in_range(hit, 0, 599);
+		assert_false(taken[hit]);
+		taken[hit] = true;
+	}
+}
+
+static void hits_are_counted_in_the_line_that_follows_from_the_address(void **state)
+{
+	(void)state;
+	check_home("203.0.113.0", 0);
+	check_home("2001:db8:1:2::", 1);
+}
+
+static void hits_of_a_rule_too_short_for_a_line_of_its_own_are_counted_anywhere(void **state)
+{
+	const struct rule all = rule("0.0.0.0/0"), wide = rule("2001:db8::/32");
+	_cleanup_store_ struct store *store = NULL;
+
+	(void)state;
+	add_one(&all);
+	add_one(&wide);
+	store = open_store(STORE_READ);
+	assert_int_equal(match(store, &all)->hit, 0);
+	assert_int_equal(match(store, &wide)->hit, 1);
+}
+
 static void a_rule_that_a_restore_brings_back_keeps_its_hits(void **state)
 {
 	struct rule kept = host(1), dropped = host(2), new = host(3);
@@ -765,6 +823,9 @@ int main(void)
 		SMALL_STORE_TEST(one_rule_more_than_max_rules_is_refused_and_changes_nothing),
 		SMALL_STORE_TEST(a_full_rule_set_can_be_replaced_by_another_full_one),
 		SMALL_STORE_TEST(a_new_rule_has_no_hits_whatever_its_number_counted_before),
+		SMALL_STORE_TEST(hits_are_counted_in_the_line_that_follows_from_the_address),
+		SMALL_STORE_TEST(
+			hits_of_a_rule_too_short_for_a_line_of_its_own_are_counted_anywhere),
 		SMALL_STORE_TEST(a_rule_that_a_restore_brings_back_keeps_its_hits),
 		SMALL_STORE_TEST(reset_counters_start_again_at_zero_for_readers),
 		SMALL_STORE_TEST(new_limits_take_the_other_bucket_and_the_same_limits_keep_theirs),
