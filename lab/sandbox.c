@@ -48,6 +48,23 @@ int sandbox_enter(void)
 	return mount_sys();
 }
 
+/*
+ * What programs keep in /var/lib is read as it is and written to the sandbox's /run. In a sandbox
+ * within one the kernel stacks no third overlay: there it is empty.
+ */
+static int mount_var_lib(void)
+{
+	const char options[] =
+		"lowerdir=/var/lib,upperdir=/run/var-lib/upper,workdir=/run/var-lib/work";
+
+	if (mkdir("/run/var-lib", 0755) || mkdir("/run/var-lib/upper", 0755) ||
+	    mkdir("/run/var-lib/work", 0755))
+		return log_error(-errno, "make /run/var-lib");
+	if (mount("bgo-lab", "/var/lib", "overlay", MS_NOSUID | MS_NODEV, options) == 0)
+		return 0;
+	return mount_fresh("tmpfs", "/var/lib", "mode=0755,size=512m");
+}
+
 static int mount_all(void)
 {
 	int err = mount_sys();
@@ -58,7 +75,7 @@ static int mount_all(void)
 		err = mount_fresh("tmpfs", "/run", "mode=0755,size=512m");
 	if (!err && (mkdir("/run/netns", 0755) || mkdir(SANDBOX_WORK_DIR, 0755)))
 		err = log_error(-errno, "make %s", SANDBOX_WORK_DIR);
-	return err;
+	return err ?: mount_var_lib();
 }
 
 static void redirect(int fd, int target)
