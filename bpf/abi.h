@@ -13,7 +13,7 @@
 #include "reasons.h"
 
 #define BGO_MAGIC 0x62676f6669726577ULL /* "bgofirew" */
-#define BGO_LAYOUT 1
+#define BGO_LAYOUT 2
 
 enum hook { HOOK_XDP, HOOK_INGRESS, HOOK_EGRESS, HOOK_COUNT };
 enum list { LIST_WHITELIST, LIST_BLACKLIST, LIST_COUNT };
@@ -151,6 +151,9 @@ struct verdict_note {
 	__u32 reserved;
 };
 
+/* A path, with its NUL. */
+#define SNAPSHOT_PATH_BYTES 1024
+
 struct config {
 	__u64 magic;
 	__u32 layout;
@@ -160,6 +163,8 @@ struct config {
 	__u64 intent;	   /* 1: a transaction was begun and not ended: scrub first */
 	__u64 store_id;	   /* random, kept by migrations: whose a program is that uses these maps */
 	__u64 grace;	   /* no packet reads a record of a generation before this one any more */
+	/* The file that keeps the rules over a reboot; "": none. Its first byte is written last. */
+	char snapshot[SNAPSHOT_PATH_BYTES];
 	/* The commit word: one aligned store makes a new generation visible to packets and readers.
 	 */
 	__u64 commit __attribute__((aligned(64)));

@@ -200,7 +200,7 @@ static int wait_in_queue(int fd, unsigned int seconds)
 	return 0;
 }
 
-static int wait_for_lock(const char *path, int fd, unsigned int seconds)
+int dir_lock(const char *what, const char *path, int fd, unsigned int seconds)
 {
 	struct alarm before;
 	pid_t holder;
@@ -209,17 +209,19 @@ static int wait_for_lock(const char *path, int fd, unsigned int seconds)
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)
-		return log_error(-errno, "lock pin path %s", path);
+		return log_error(-errno, "lock %s %s", what, path);
+	if (!seconds)
+		return -EWOULDBLOCK;
 	alarm_begin(&before);
 	err = wait_in_queue(fd, seconds);
 	alarm_end(&before);
 	if (err != -ETIMEDOUT)
-		return err ? log_error(err, "lock pin path %s", path) : 0;
+		return err ? log_error(err, "lock %s %s", what, path) : 0;
 	holder = lock_holder(fd);
 	return log_fail(err,
-			"lock pin path %s: it was not free for %u s; process %d holds it, look at "
+			"lock %s %s: it was not free for %u s; process %d holds it, look at "
 			"it with `ps %d`",
-			path, seconds, holder, holder);
+			what, path, seconds, holder, holder);
 }
 
 /* While we waited the directory may have been removed, and made anew. */
@@ -242,7 +244,7 @@ int pin_dir_open(const char *path, unsigned int seconds)
 					       : log_error(-errno, "open pin path %s", path);
 		err = check_trust(path, fd);
 		if (!err)
-			err = wait_for_lock(path, fd, seconds);
+			err = dir_lock("pin path", path, fd, seconds);
 		if (err)
 			return err;
 		if (is_still(path, fd))

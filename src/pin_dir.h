@@ -20,10 +20,16 @@ int pin_dir_make(const char *path);
 
 /*
  * Opens and locks the directory, waiting at most `seconds`, and checks that it is on bpffs, the
- * caller's and closed to others. Returns a file descriptor that holds the lock. -ENOENT, not
- * logged, when there is none; other errors are logged.
+ * caller's and closed to others. Returns a file descriptor that holds the lock. -ENOENT when there
+ * is none and, with 0 seconds, -EWOULDBLOCK are not logged; other errors are.
  */
 int pin_dir_open(const char *path, unsigned int seconds);
+
+/*
+ * Locks a directory that is open, waiting at most `seconds`; `what` and `path` are for messages.
+ * With 0 seconds -EWOULDBLOCK, not logged, when somebody else holds it; other errors are logged.
+ */
+int dir_lock(const char *what, const char *path, int fd, unsigned int seconds);
 
 /* Whether somebody holds the lock of server/; false when it is not there. */
 bool pin_dir_server_runs(int dir_fd);

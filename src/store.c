@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The store: opening pinned maps under their lock and reading them. Changes are in transaction.c.
  * See store.h. */
+#include <assert.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -183,24 +185,28 @@ static int no_firewall(const char *pin_path)
 		pin_path);
 }
 
-int store_open(struct store **out, const char *pin_path, enum store_access access)
+int store_try_open(struct store **out, const char *pin_path, enum store_access access,
+		   unsigned int seconds)
 {
-	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, STORE_LOCK_SECONDS);
+	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, seconds);
 	int err;
 
-	if (dir_fd == -ENOENT)
-		return no_firewall(pin_path);
 	if (dir_fd < 0)
 		return dir_fd;
 	err = store_initialised(dir_fd, pin_path);
-	if (err == 0 || err == -ENOENT)
-		return no_firewall(pin_path);
-	if (err < 0)
-		return err;
+	if (err <= 0)
+		return err ? err : -ENOENT;
 	err = store_finish_migration(dir_fd);
 	if (err)
 		return err;
 	return store_open_locked(out, pin_path, &dir_fd, access);
+}
+
+int store_open(struct store **out, const char *pin_path, enum store_access access)
+{
+	int err = store_try_open(out, pin_path, access, STORE_LOCK_SECONDS);
+
+	return err == -ENOENT ? no_firewall(pin_path) : err;
 }
 
 void store_close(struct store *store)
@@ -441,4 +447,61 @@ int store_server_lock(struct store *store, int *lock_fd)
 	store->config->daemon_pid = getpid();
 	*lock_fd = fd;
 	return 0;
+}
+
+const struct config *store_watch(const struct store *store)
+{
+	void *config = mmap(NULL, map_stride(MAP_config_map), PROT_READ, MAP_SHARED,
+			    store->fds[MAP_config_map], 0);
+
+	if (config == MAP_FAILED) {
+		log_error(-errno, "map config_map into memory");
+		return NULL;
+	}
+	return config;
+}
+
+void store_unwatch(const struct config *config)
+{
+	if (config)
+		munmap((void *)config, map_stride(MAP_config_map));
+}
+
+/* What another version or damage left there is no path. */
+static bool is_snapshot(const struct config *config)
+{
+	return config->snapshot[0] == '/' &&
+	       memchr(config->snapshot, '\0', sizeof(config->snapshot));
+}
+
+const char *store_snapshot(const struct store *store)
+{
+	return is_snapshot(store->config) ? store->config->snapshot : "";
+}
+
+void store_set_snapshot(struct store *store, const char *file)
+{
+	volatile char *first = store->config->snapshot;
+
+	assert(strlen(file) < SNAPSHOT_PATH_BYTES);
+	if (strcmp(store->config->snapshot, file) == 0)
+		return;
+	/* Killed in here, there is no snapshot until the next start says where: never half a path.
+	 */
+	__atomic_store_n(first, '\0', __ATOMIC_SEQ_CST);
+	if (*file)
+		strcpy(store->config->snapshot + 1, file + 1);
+	__atomic_store_n(first, *file, __ATOMIC_SEQ_CST);
+}
+
+void store_snapshot_of(const char *pin_path, char file[static SNAPSHOT_PATH_BYTES])
+{
+	_cleanup_close_ int dir_fd = open(pin_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct config config;
+
+	file[0] = '\0';
+	if (dir_fd < 0 || store_read_config(dir_fd, pin_path, &config) ||
+	    config.magic != BGO_MAGIC || config.layout < 2 || !is_snapshot(&config))
+		return;
+	strcpy(file, config.snapshot);
 }

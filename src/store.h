@@ -41,6 +41,12 @@ enum store_access { STORE_READ, STORE_WRITE };
  * at DIR; start one with ..." when there is none.
  */
 int store_open(struct store **out, const char *pin_path, enum store_access access);
+/*
+ * The same for who can do without: waits for the lock at most `seconds`; -ENOENT and, with 0
+ * seconds, -EWOULDBLOCK are not logged.
+ */
+int store_try_open(struct store **out, const char *pin_path, enum store_access access,
+		   unsigned int seconds);
 
 /*
  * What `start` does: opens the store for writing, or creates it (mounting bpffs on /sys/fs/bpf when
@@ -49,6 +55,17 @@ int store_open(struct store **out, const char *pin_path, enum store_access acces
  */
 int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
 			 bool *created);
+
+/* What a new store begins with, if not with nothing. */
+struct store_origin {
+	/* Before anything is made. May raise *max_rules. */
+	int (*read)(void *data, uint32_t *max_rules);
+	/* Into the new store, which counts only after it: killed in here, it is begun again. */
+	int (*fill)(void *data, struct store *store);
+	void *data;
+};
+int store_open_or_create_from(struct store **out, const char *pin_path, uint32_t max_rules,
+			      const struct store_origin *origin, bool *created);
 
 /* Unmaps and unlocks. NULL is fine. */
 void store_close(struct store *store);
@@ -151,6 +168,18 @@ int store_server_lock(struct store *store, int *lock_fd);
 uint64_t store_id(const struct store *store);
 /* The running server's pid, 0 when none runs. */
 int store_server_pid(const struct store *store);
+/*
+ * config_map in memory, read-only, for who looks at the commit word without opening the store. To
+ * be unmapped with store_unwatch(). NULL: failed, logged.
+ */
+const struct config *store_watch(const struct store *store);
+void store_unwatch(const struct config *config);
+
+/* The file that keeps the rules over a reboot, "" when none does: see snapshot.h. */
+const char *store_snapshot(const struct store *store);
+void store_set_snapshot(struct store *store, const char *file);
+/* The same of whatever is pinned there, also when it does not open. */
+void store_snapshot_of(const char *pin_path, char file[static SNAPSHOT_PATH_BYTES]);
 
 /*
  * Removes every pin and the directory. -EBUSY when a server runs on them. Works on an unfinished

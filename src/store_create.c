@@ -98,7 +98,6 @@ static int write_first_record(int fds[MAP_COUNT], uint32_t max_rules)
 	struct config config = {.magic = BGO_MAGIC,
 				.layout = BGO_LAYOUT,
 				.max_rules = max_rules,
-				.initialised = 1,
 				.grace = 1,
 				.commit = 1};
 	uint32_t key = ruleset_record(1), zero = 0;
@@ -114,7 +113,6 @@ static int write_first_record(int fds[MAP_COUNT], uint32_t max_rules)
 	err = bpf_map_update_elem(fds[MAP_ruleset_map], &key, ruleset, 0);
 	if (!err)
 		err = bpf_map_update_elem(fds[MAP_rate_limit_config_map], &key, &limit, 0);
-	/* Everything else is in place: this makes it a firewall. */
 	if (!err)
 		err = bpf_map_update_elem(fds[MAP_config_map], &zero, &config, 0);
 	return err;
@@ -140,11 +138,13 @@ static int create(int dir_fd, const char *pin_path, uint32_t max_rules)
 	return err;
 }
 
-/* Leaves the directory with an initialised set of pins. */
-static int create_if_needed(int dir_fd, const char *pin_path, uint32_t max_rules, bool *created)
+/* Leaves the directory with a set of pins: one that was there, or a new one that does not count
+ * yet. */
+static int create_if_needed(int dir_fd, const char *pin_path, uint32_t max_rules,
+			    const struct store_origin *origin, bool *created)
 {
 	int state = store_initialised(dir_fd, pin_path);
-	int err;
+	int err = 0;
 
 	*created = false;
 	if (state == 1)
@@ -155,7 +155,10 @@ static int create_if_needed(int dir_fd, const char *pin_path, uint32_t max_rules
 		err = store_finish_removal(dir_fd);
 		if (!err)
 			err = check_empty(dir_fd, pin_path);
-	} else {
+	}
+	if (!err && origin)
+		err = origin->read(origin->data, &max_rules);
+	if (!err && state == 0) {
 		log_info("An interrupted start left unfinished maps at %s: making them anew",
 			 pin_path);
 		err = store_unlink_pins(dir_fd, "");
@@ -164,6 +167,16 @@ static int create_if_needed(int dir_fd, const char *pin_path, uint32_t max_rules
 		return err;
 	*created = true;
 	return create(dir_fd, pin_path, max_rules ? max_rules : STORE_DEFAULT_MAX_RULES);
+}
+
+/* Everything is in place once the origin's content is: this makes it a firewall. */
+static int finish_creation(struct store *store, const struct store_origin *origin)
+{
+	int err = origin ? origin->fill(origin->data, store) : 0;
+
+	if (!err)
+		__atomic_store_n(&store->config->initialised, 1, __ATOMIC_SEQ_CST);
+	return err;
 }
 
 /*
@@ -180,21 +193,35 @@ static void undo_create(const char *pin_path, bool made, bool created)
 
 /* Under the lock, which is then the store's. */
 static int open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
-			  bool *created)
+			  const struct store_origin *origin, bool *created)
 {
 	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, STORE_LOCK_SECONDS);
+	_cleanup_store_ struct store *store = NULL;
 	int err;
 
 	if (dir_fd < 0)
 		return dir_fd == -ENOENT ? log_error(dir_fd, "open pin path %s", pin_path) : dir_fd;
-	err = create_if_needed(dir_fd, pin_path, max_rules, created);
+	err = create_if_needed(dir_fd, pin_path, max_rules, origin, created);
 	if (!err)
 		err = store_finish_migration(dir_fd);
-	return err ? err : store_open_locked(out, pin_path, &dir_fd, STORE_WRITE);
+	if (!err)
+		err = store_open_locked(&store, pin_path, &dir_fd, STORE_WRITE);
+	if (!err && *created)
+		err = finish_creation(store, origin);
+	if (err)
+		return err;
+	*out = take(store);
+	return 0;
 }
 
 int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
 			 bool *created)
+{
+	return store_open_or_create_from(out, pin_path, max_rules, NULL, created);
+}
+
+int store_open_or_create_from(struct store **out, const char *pin_path, uint32_t max_rules,
+			      const struct store_origin *origin, bool *created)
 {
 	_cleanup_store_ struct store *store = NULL;
 	bool is_new = false;
@@ -203,7 +230,7 @@ int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_
 	made = pin_dir_make(pin_path);
 	if (made < 0)
 		return made;
-	err = open_or_create(&store, pin_path, max_rules, &is_new);
+	err = open_or_create(&store, pin_path, max_rules, origin, &is_new);
 	if (err) {
 		undo_create(pin_path, made, is_new);
 		return err;
