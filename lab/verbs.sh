@@ -10,6 +10,8 @@ shopt -s inherit_errexit
 WORK=/run/lab
 PINS=/sys/fs/bpf/firewall
 SERVER_LOG=$WORK/server.log
+# shellcheck disable=SC2034 # for scenarios
+SNAPSHOT=/var/lib/bgo/sys-fs-bpf-firewall.bgo # of the rules at $PINS; /var/lib is the sandbox's own
 OUTPUT=$WORK/output
 SLOWDOWN=${LAB_SLOWDOWN:-1} # of this machine: deadlines are so much later
 CLIENT_MAC=02:00:00:00:00:01
@@ -207,6 +209,17 @@ stop_server() {
 
 expect_logged() {
 	grep -qF -e "$1" "$SERVER_LOG" || fail "not logged: $1" "but: $(cat "$SERVER_LOG")"
+}
+
+# reboot_bpffs: what a reboot does to pins. Whatever is attached must have ended.
+reboot_bpffs() {
+	umount /sys/fs/bpf
+	mount -t bpf -o mode=0700 bpf /sys/fs/bpf
+}
+
+# snapshot_is STATE: current, stale, missing or none, as status tells it.
+snapshot_is() {
+	[[ $(json .snapshot.state bgo firewall-server status --json) == "$1" ]]
 }
 
 # -- What is there --

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "options.h"
 #include "output.h"
+#include "snapshot.h"
 
 struct limit_options {
 	struct common_options common;
@@ -203,7 +204,10 @@ static int change(const struct limit_options *options)
 	if (changed < 0)
 		return changed;
 	limit = *store_rate_limit(store);
-	store_close(take(store));
+	if (changed)
+		snapshot_after_change(&store);
+	else
+		store_close(take(store));
 	return report_change(options, &limit, changed);
 }
 

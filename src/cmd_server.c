@@ -12,6 +12,7 @@
 #include "log.h"
 #include "options.h"
 #include "server.h"
+#include "snapshot.h"
 
 /* -- start -- */
 
@@ -19,6 +20,7 @@ struct start_options {
 	struct common_options common;
 	struct option_texts interfaces;
 	struct option_value mode, max_rules;
+	const char *state_dir;
 	enum tc_kind tc_kind;
 };
 
@@ -31,6 +33,8 @@ static const struct option_spec start_table[] = {
 	OPTION_RANGE(struct start_options, max_rules, COUNT, "max-rules", "N",
 		     "room for N rules in all lists (default 262144; grows existing maps)", 1,
 		     STORE_MAX_MAX_RULES),
+	OPTION(struct start_options, state_dir, TEXT, "state-dir", "DIR|none",
+	       "where the rules are kept over a reboot\n(default " SNAPSHOT_DEFAULT_STATE_DIR ")"),
 	OPTIONS_COMMON,
 	{0},
 };
@@ -57,6 +61,14 @@ static int start_prepare(void *parsed)
 	struct start_options *options = parsed;
 	const struct option_texts *interfaces = &options->interfaces;
 
+	if (!options->state_dir)
+		options->state_dir = SNAPSHOT_DEFAULT_STATE_DIR;
+	if (strcmp(options->state_dir, "none") == 0)
+		options->state_dir = NULL;
+	else if (options->state_dir[0] != '/')
+		return command_usage(&cmd_server_start,
+				     "--state-dir: '%s' is neither an absolute path nor none",
+				     options->state_dir);
 	if (!interfaces->count)
 		return command_usage(&cmd_server_start, "say which interface: --interface IF");
 	for (size_t i = 0; i < interfaces->count; i++)
@@ -78,6 +90,7 @@ static int start_run(const void *parsed)
 		.mode = (enum xdp_mode)options->mode.value,
 		.tc_kind = options->tc_kind,
 		.max_rules = (uint32_t)options->max_rules.value,
+		.state_dir = options->state_dir,
 	};
 
 	return server_run(&server);
@@ -93,6 +106,9 @@ const struct command cmd_server_start = {
 		   "stays in the\nforeground until SIGINT or SIGTERM. Rules live in the pinned "
 		   "maps: they "
 		   "are in force at once, and\nare kept when the server ends.\n"
+		   "The server keeps a snapshot of the rules in --state-dir, and a start that "
+		   "finds no "
+		   "maps begins with it.\n"
 		   "For tests, the environment variable BGO_TC=tcx|clsact chooses how TC is "
 		   "attached.\n",
 	.examples = "  bgo firewall-server start --interface eth0\n"
@@ -175,7 +191,7 @@ static int cleanup_run(const void *parsed)
 		fprintf(stderr, "Removing pinned maps from %s...\n", pin_path);
 	err = remove_leftovers(pin_path);
 	if (!err)
-		err = store_remove(pin_path);
+		err = snapshot_remove_store(pin_path);
 	if (err)
 		return err;
 	if (!options->common.quiet)
@@ -188,7 +204,8 @@ const struct command cmd_server_cleanup_maps = {
 	.alias = "cleanup-maps",
 	.summary = "remove the pinned maps: rules, limits, statistics",
 	.usage = "[--force] [OPTION...]",
-	.details = "Asks before; only `yes` goes on. Refused while a server runs on these maps.\n",
+	.details = "Asks before; only `yes` goes on. Refused while a server runs on these maps.\n"
+		   "The snapshot on disk is removed with them.\n",
 	.examples = "  bgo firewall-server cleanup-maps\n"
 		    "  bgo cleanup-maps --force\n",
 	.options = cleanup_table,

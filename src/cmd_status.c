@@ -4,6 +4,7 @@
  * pinned maps hold. Works with and without a server.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "attach.h"
 #include "cleanup.h"
@@ -12,6 +13,7 @@
 #include "options.h"
 #include "output.h"
 #include "rule.h"
+#include "snapshot.h"
 
 struct status_options {
 	struct common_options common;
@@ -55,6 +57,45 @@ static void print_store(struct output *out, const struct store *store)
 	output_number(out, "max_graph_nodes", NULL, max_nodes);
 	output_number_as(out, "map_memory_bytes", "Map memory", memory, "%s",
 			 output_megabytes(memory, text));
+}
+
+/* Whether a reboot would bring back what is in force. */
+static void print_snapshot(struct output *out, const struct store *store)
+{
+	const char *file = store_snapshot(store);
+	const unsigned long long generation = store_generation(store);
+	struct snapshot_label label = {0};
+	const int err = *file ? snapshot_look(file, &label) : 0;
+	const bool ours = *file && !err && label.store_id == store_id(store);
+	char text[SNAPSHOT_PATH_BYTES + 64];
+	const char *state = "stale";
+
+	snprintf(text, sizeof(text), "stale, of other rules than are in force (%s)", file);
+	if (!*file) {
+		state = "none";
+		strcpy(text, "none, a reboot ends all rules");
+	} else if (err == -ENOENT) {
+		state = "missing";
+		snprintf(text, sizeof(text), "missing (%s)", file);
+	} else if (ours && label.generation == generation) {
+		state = "current";
+		strcpy(text, file);
+	} else if (ours) {
+		snprintf(text, sizeof(text), "stale, generation %llu of %llu (%s)",
+			 (unsigned long long)label.generation, generation, file);
+	}
+	output_object(out, "snapshot");
+	output_string(out, "state", NULL, state);
+	if (*file)
+		output_string(out, "file", NULL, file);
+	else
+		output_null(out, "file");
+	if (ours)
+		output_number(out, "generation", NULL, label.generation);
+	else
+		output_null(out, "generation");
+	output_string(out, NULL, "Snapshot", text);
+	output_close(out);
 }
 
 /* A limit in force; one that is disabled is in JSON only, so that its keys are always there. */
@@ -186,6 +227,7 @@ static int status_run(const void *parsed)
 		return err;
 	print_server(out, store);
 	print_store(out, store);
+	print_snapshot(out, store);
 	print_rate_limit(out, store_rate_limit(store));
 	print_hooks(out, store_ruleset(store));
 	/* Not permitted to ask, which was logged: unknown is not none. */

@@ -12,10 +12,12 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 
 #include "cleanup.h"
 #include "log.h"
 #include "netlink.h"
+#include "snapshot.h"
 
 struct served {
 	struct attachment *attachment; /* NULL: not attached */
@@ -25,7 +27,8 @@ struct served {
 struct server {
 	const struct server_options *options;
 	struct served *interfaces; /* in the order of options->interfaces */
-	int signal_fd, link_fd;
+	int signal_fd, link_fd, tick_fd;
+	struct snapshot_keeper *snapshots; /* NULL: none are kept */
 };
 
 /* Mistakes in the command are told like any command's, before anything is made or logged. */
@@ -125,7 +128,8 @@ static int start(struct server *server, int *server_lock, bool *created)
 
 	log_info("Starting firewall server...");
 	raise_memlock();
-	err = store_open_or_create(&store, options->pin_path, options->max_rules, created);
+	err = snapshot_open_or_create(&store, options->pin_path, options->max_rules,
+				      options->state_dir, created);
 	if (err)
 		return err;
 	log_info("%s firewall maps at %s", *created ? "Created" : "Using the", options->pin_path);
@@ -148,6 +152,9 @@ static int start(struct server *server, int *server_lock, bool *created)
 	attach_remove_leftovers(store, programs);
 	if (asked_to_stop(server))
 		return -ECANCELED;
+	err = snapshot_keeper_open(&server->snapshots, store);
+	if (err)
+		return err;
 	say_ready(options, store);
 	return 0;
 }
@@ -166,6 +173,27 @@ static void note_gone(struct server *server)
 			    "again when it is back",
 			    attachment_interface(interface->attachment));
 	}
+}
+
+static int open_tick(struct server *server)
+{
+	const struct itimerspec second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
+
+	server->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (server->tick_fd < 0 || timerfd_settime(server->tick_fd, 0, &second, NULL) < 0)
+		return log_error(-errno, "set a timer");
+	return 0;
+}
+
+/* Once a second. */
+static void on_tick(struct server *server)
+{
+	uint64_t ticks;
+
+	if (read(server->tick_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return;
+	if (server->snapshots)
+		snapshot_keeper_tick(server->snapshots);
 }
 
 static int watch(int epoll_fd, int fd)
@@ -189,6 +217,10 @@ static int run(struct server *server)
 	err = watch(epoll_fd, server->signal_fd);
 	if (!err)
 		err = watch(epoll_fd, server->link_fd);
+	if (!err)
+		err = open_tick(server);
+	if (!err)
+		err = watch(epoll_fd, server->tick_fd);
 	while (!err) {
 		if (epoll_wait(epoll_fd, &event, 1, -1) < 0) {
 			if (errno != EINTR)
@@ -198,6 +230,8 @@ static int run(struct server *server)
 		if (event.data.fd == server->link_fd) {
 			netlink_drain(server->link_fd);
 			note_gone(server);
+		} else if (event.data.fd == server->tick_fd) {
+			on_tick(server);
 		} else if (asked_to_stop(server)) {
 			break;
 		}
@@ -223,6 +257,7 @@ static void shut_down(struct server *server)
 	log_info("Firewall server stopped");
 	log_info("Starting firewall cleanup...");
 	detach_all(server);
+	snapshot_keeper_close(take(server->snapshots));
 	log_info("Firewall cleanup completed");
 }
 
@@ -230,6 +265,8 @@ static void server_free(struct server *server)
 {
 	detach_all(server);
 	free(server->interfaces);
+	snapshot_keeper_close(take(server->snapshots));
+	cleanup_close(&server->tick_fd);
 	cleanup_close(&server->link_fd);
 	cleanup_close(&server->signal_fd);
 }
@@ -253,6 +290,7 @@ int server_run(const struct server_options *options)
 		.options = options,
 		.signal_fd = -1,
 		.link_fd = -1,
+		.tick_fd = -1,
 	};
 	bool created = false;
 	int err;

@@ -14,7 +14,8 @@ struct server_options {
 	size_t interface_count; /* at least 1 */
 	enum xdp_mode mode;
 	enum tc_kind tc_kind;
-	uint32_t max_rules; /* 0: as it is, or the default */
+	uint32_t max_rules;    /* 0: as it is, or the default */
+	const char *state_dir; /* of the snapshot of the rules; NULL: none */
 };
 
 /*

@@ -62,6 +62,8 @@ int update_begin(struct store **store, struct transaction **txn,
  * or negative errno, logged.
  */
 int update_commit(struct store **store, struct transaction **txn);
+/* The closing half of it, for who reads the new state in between. */
+void update_close(struct store **store, int changed);
 
 /*
  * Begins what a change prints: the document with "changed". For --quiet without --json *out stays

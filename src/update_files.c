@@ -16,6 +16,7 @@
 #include "rule.h"
 #include "ruleset_text.h"
 #include "update.h"
+#include "write_all.h"
 
 static bool is_standard(const char *path)
 {
@@ -170,21 +171,6 @@ int update_load(const struct update_options *options)
 }
 
 /* -- save -- */
-
-static int write_all(int fd, const char *text, size_t bytes)
-{
-	while (bytes) {
-		ssize_t written = write(fd, text, bytes);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		text += written;
-		bytes -= (size_t)written;
-	}
-	return 0;
-}
 
 /* Something that cannot be replaced: a device, a pipe. */
 static int write_special(const char *path, const char *text, size_t bytes)

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "rule.h"
+#include "snapshot.h"
 #include "update.h"
 
 const char *update_describe(const struct rule *rule, char text[static RULE_DESCRIPTION_BYTES])
@@ -32,11 +33,19 @@ int update_begin(struct store **store, struct transaction **txn,
 	return err ? err : transaction_begin(txn, *store);
 }
 
+void update_close(struct store **store, int changed)
+{
+	if (changed > 0)
+		snapshot_after_change(store);
+	else
+		store_close(take(*store));
+}
+
 int update_commit(struct store **store, struct transaction **txn)
 {
 	int changed = transaction_commit(txn);
 
-	store_close(take(*store));
+	update_close(store, changed);
 	return changed;
 }
 
@@ -119,7 +128,7 @@ int update_add(const struct update_options *options)
 	if (changed < 0)
 		return changed;
 	allows_by_default = !store_ruleset(store)->hooks[options->hook].default_deny;
-	store_close(take(store));
+	update_close(&store, changed);
 	for (size_t i = 0; options->comment && i < options->rule_count; i++)
 		if (added[i].present)
 			log_info("note: rule %u was there already and keeps the comment it had",
@@ -281,7 +290,7 @@ int update_policy(const struct update_options *options)
 	drop = store_ruleset(store)->hooks[options->hook].drop_fragments;
 	allowed = &store_ruleset(store)->lists[options->hook][LIST_WHITELIST];
 	allows_nobody = !allowed->rules[FAMILY_IPV4] && !allowed->rules[FAMILY_IPV6];
-	store_close(take(store));
+	update_close(&store, changed);
 	if (changed && deny && allows_nobody)
 		log_info("note: the %s whitelist is empty, so only network essentials like "
 			 "neighbour "
