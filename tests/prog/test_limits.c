@@ -7,11 +7,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "../../bpf/ratelimit.h"
 #include "firewall.h"
 
 static struct firewall firewall;
@@ -235,6 +237,40 @@ static void a_change_of_the_limit_starts_with_a_full_bucket(void **state)
 	assert_burst(out.limit.passed.packets, 9);
 }
 
+/* As if the packets so far had come that much earlier: the bucket is emptied before the idle time.
+ */
+static void let_time_pass(uint64_t seconds)
+{
+	struct rate_limit_bucket bucket;
+	const int fd = store_map_fd(firewall.store, MAP_rate_limit_state_map);
+	const uint32_t key = store_rate_limit(firewall.store)->bucket;
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &bucket), 0);
+	bucket.packets_empty_at -= seconds * RATE_LIMIT_UNITS_PER_S;
+	bucket.bytes_empty_at -= seconds * RATE_LIMIT_UNITS_PER_S;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &bucket, BPF_EXIST), 0);
+}
+
+static void after_any_idle_time_the_burst_passes_and_no_more(void **state)
+{
+	static const uint64_t idle_s[] = {3600, 86400, 365 * 86400, 4 * 365 * 86400};
+	struct outcome out;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(idle_s) / sizeof(idle_s[0]); i++) {
+		set_rules("ratelimit disabled"); /* and anew, with a full bucket */
+		set_rules("ratelimit pps 1 burst 7 enabled");
+		send_packets(HOOK_XDP, &udp, 100, &out);
+		assert_burst(out.limit.passed.packets, 7);
+		let_time_pass(idle_s[i]);
+		send_packets(HOOK_XDP, &udp, 1000, &out);
+		/* and the one that the fraction a bucket keeps becomes at once */
+		assert_burst(out.limit.passed.packets - 1, 7);
+		send_packets(HOOK_XDP, &udp, 1000, &out);
+		assert_true(out.limit.passed.packets <= 1 + out.elapsed_ns / 1000000000);
+	}
+}
+
 /* On one CPU: what it took of a batch under the old limit and did not spend is no longer its own.
  */
 static void tokens_of_an_old_limit_are_void(void **state)
@@ -312,6 +348,7 @@ int main(void)
 		cmocka_unit_test(exempt_whitelist_leaves_whitelisted_packets_out),
 		cmocka_unit_test(tc_is_not_limited),
 		cmocka_unit_test(a_change_of_the_limit_starts_with_a_full_bucket),
+		cmocka_unit_test(after_any_idle_time_the_burst_passes_and_no_more),
 		cmocka_unit_test(tokens_of_an_old_limit_are_void),
 		cmocka_unit_test(a_flood_gets_1000_packets_a_second),
 		cmocka_unit_test(a_flood_gets_a_million_packets_a_second),
