@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@
 #define MAX_RULES 600
 #define RULES 24
 #define ROUNDS 30
-#define COMMAND_SECONDS 20
+#define CPU_SECONDS 20	 /* a loop without end; a command takes some milliseconds */
+#define WALL_SECONDS 300 /* a wait without end, also on a machine that stands still at times */
 
 static struct random number = {.state = 1};
 
@@ -195,6 +197,7 @@ static void damage(const struct region *region)
 /* How the command ended when it runs on what is pinned now: 0, or the signal. */
 static int run(void (*command)(void))
 {
+	static const struct rlimit cpu = {.rlim_cur = CPU_SECONDS, .rlim_max = CPU_SECONDS};
 	static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 	pid_t pid = fork();
 	int status;
@@ -204,7 +207,8 @@ static int run(void (*command)(void))
 		/* cmocka's handlers would go on with the next test. */
 		for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
 			signal(crashes[i], SIG_DFL);
-		alarm(COMMAND_SECONDS);
+		alarm(WALL_SECONDS);
+		setrlimit(RLIMIT_CPU, &cpu);
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(0);
 		command();
