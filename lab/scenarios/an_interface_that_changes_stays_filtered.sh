@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Down and up, with another MTU, renamed: the same packets are filtered, status knows the name, the end is clean.
+# Down and up, with a smaller and a larger MTU, renamed: the same packets are filtered, status knows the name, the end is clean.
 topology
 # up IF: and wait until it carries packets.
 up() {
@@ -14,6 +14,20 @@ ip link set s0 down
 up s0
 expect_every_hook_filters
 ip link set s0 mtu 1400
+expect_every_hook_filters
+
+# Raised under native XDP: longer frames than before are filtered like all others.
+ip link set s0 mtu 9000
+on_client ip link set c0 mtu 3000
+long_ping() {
+	on_client ping -c 1 -W "$1" -M do -s 2900 192.0.2.1
+}
+ok long_ping 3
+ok bgo firewall-update --xdp --type blacklist --action add --ip 192.0.2.2
+expect_exit 1 long_ping 0.5
+ok bgo firewall-update --xdp --type blacklist --action remove --ip 192.0.2.2
+ok long_ping 3
+expect_attached s0 native "$(best_tc_kind)"
 expect_every_hook_filters
 
 ip link set s0 down

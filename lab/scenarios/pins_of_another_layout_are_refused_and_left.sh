@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# A pin of another type or size, or half a set of pins: an error that names it, nothing removed or repaired.
+# A pin of another type or size, a link or a directory in its place, or none: an error that names it, nothing repaired.
 topology
 start_server
 block_one_address_per_hook
@@ -21,6 +21,12 @@ for map in config_map blacklist_map node_map stats_map; do
 	expect_refused "$map"
 	expect_said "$map"
 	rm "$PINS/$map"
+	ln -s "$PINS/${map}_away" "$PINS/$map" # to the right one
+	expect_refused "$map"
+	rm "$PINS/$map"
+	mkdir "$PINS/$map"
+	expect_refused "$map"
+	rmdir "$PINS/$map"
 	mv "$PINS/${map}_away" "$PINS/$map"
 done
 
