@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
@@ -18,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../src/cidr.h"
 #include "../src/cleanup.h"
@@ -47,14 +45,6 @@ struct flood_result {
 	uint64_t packets, elapsed_ns;
 	uint64_t run_ns; /* in which the sender did send, nothing else */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static int add_source(struct flood *flood, const char *text)
 {
@@ -138,7 +128,7 @@ static struct flood_bpf *load_generator(const struct flood *flood, uint32_t base
 		.is_ipv6 = flood->is_ipv6,
 		.source_count = flood->source_count,
 		.base_sum = base_sum,
-		.first_turn = (uint32_t)now_ns(),
+		.first_turn = (uint32_t)monotonic_ns(),
 	};
 	memcpy((void *)skeleton->rodata->sources, flood->sources, sizeof(flood->sources));
 	if (skeleton->rodata->settings.ifindex && !flood_bpf__load(skeleton))
@@ -170,16 +160,16 @@ static uint64_t wait_until_due(const struct flood *flood, uint64_t start, uint64
 	uint64_t due;
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
-	due = (now_ns() - start) * flood->pps / 1000000000ULL - sent;
+	due = (monotonic_ns() - start) * flood->pps / 1000000000ULL - sent;
 	return due ?: 1;
 }
 
 static int send_all(const struct flood *flood, struct flood_bpf *skeleton,
 		    const struct frame *frame, struct flood_result *result)
 {
-	uint64_t start = now_ns(), end = start + flood->seconds * 1e9;
+	uint64_t start = monotonic_ns(), end = start + flood->seconds * 1e9;
 
-	while (now_ns() < end) {
+	while (monotonic_ns() < end) {
 		uint64_t chunk = flood->pps ? wait_until_due(flood, start, result->packets) : CHUNK;
 		int err = send_chunk(skeleton, frame, chunk, &result->run_ns);
 
@@ -187,7 +177,7 @@ static int send_all(const struct flood *flood, struct flood_bpf *skeleton,
 			return err;
 		result->packets += chunk;
 	}
-	result->elapsed_ns = now_ns() - start;
+	result->elapsed_ns = monotonic_ns() - start;
 	return 0;
 }
 
@@ -220,8 +210,9 @@ static int flood_run(struct flood *flood)
 	return EXIT_SUCCESS;
 }
 
-static int set_option(struct flood *flood, int option, const char *value)
+static int set_option(void *target, int option, const char *value)
 {
+	struct flood *flood = target;
 	const char *end = "";
 
 	switch (option) {
@@ -270,16 +261,11 @@ int cmd_flood(int argc, char **argv)
 		{0},
 	};
 	struct flood flood = {.port = 9, .seconds = 1};
-	int option, err;
+	int err;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == '?')
-			return lab_usage("flood", "no such option: %s", argv[optind - 1]);
-		err = set_option(&flood, option, optarg);
-		if (err)
-			return err;
-	}
+	err = lab_options(argc, argv, known, set_option, &flood);
+	if (err)
+		return err;
 	if (!flood.interface || !flood.destination || !flood.to_mac || !flood.source_count)
 		return lab_usage("flood",
 				 "--interface, --destination, --to-mac and --source are needed");

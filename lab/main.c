@@ -20,8 +20,9 @@ static const struct {
 } commands[] = {
 	{"list", cmd_list, "", "name every scenario and what it shows, and the labs that are up"},
 	{"run", cmd_run,
-	 "[NAME...] [--jobs N] [--timeout SECONDS] [--verbose] [--junit FILE | --keep]",
-	 "run scenarios, each in namespaces of its own"},
+	 "[NAME|PATTERN...] [--jobs N] [--timeout SECONDS] [--verbose]\n"
+	 "                  [--junit FILE | --keep]",
+	 "run scenarios, each in namespaces of its own: all, or those named, or like '*restart*'"},
 	{"up", cmd_up, "NAME [--interfaces 1|2]",
 	 "bring up what scenarios run in, client c0 -- s0 server, to try things by hand"},
 	{"shell", cmd_shell, "NAME [--client] [COMMAND...]",
@@ -61,6 +62,23 @@ int lab_usage(const char *command, const char *format, ...)
 		if (!strcmp(commands[i].name, command))
 			fprintf(stderr, "usage: bgo-lab %s %s\n", command, commands[i].arguments);
 	return EXIT_USAGE;
+}
+
+int lab_options(int argc, char **argv, const struct option *known, lab_option *set, void *target)
+{
+	int option, err;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+		if (option == ':')
+			return lab_usage(argv[0], "%s needs a value", argv[optind - 1]);
+		if (option == '?')
+			return lab_usage(argv[0], "no such option: %s", argv[optind - 1]);
+		err = set(target, option, optarg);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 const char *lab_dir(void)

@@ -7,7 +7,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <linux/if_ether.h>
 #include <poll.h>
 #include <sched.h>
@@ -16,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../src/cleanup.h"
@@ -36,6 +34,7 @@
 
 struct probe {
 	const char *from, *to;
+	const char *expect; /* "passed", "dropped"; NULL: just tell */
 	int send_fd;
 	int control_fd;
 	uint32_t nonce;
@@ -107,7 +106,7 @@ static int probe_frame(struct probe *probe, const struct frame *frame)
 	return err ?: received(fd, frame);
 }
 
-static int probe_all(struct probe *probe, char **texts, int count, const char *expect)
+static int probe_all(struct probe *probe, char **texts, int count)
 {
 	int unexpected = 0;
 
@@ -123,10 +122,10 @@ static int probe_all(struct probe *probe, char **texts, int count, const char *e
 		if (passed < 0)
 			return EXIT_FAILURE;
 		outcome = passed ? "passed" : "dropped";
-		if (!expect)
+		if (!probe->expect)
 			printf("%s %s\n", outcome, texts[i]);
-		else if (strcmp(expect, outcome))
-			printf("%s, not %s: %s (packet %d)\n", outcome, expect, texts[i],
+		else if (strcmp(probe->expect, outcome))
+			printf("%s, not %s: %s (packet %d)\n", outcome, probe->expect, texts[i],
 			       ++unexpected);
 	}
 	return unexpected ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -146,10 +145,8 @@ static void stay_on_this_cpu(void)
 static int probe_open(struct probe *probe)
 {
 	struct interface interface;
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	probe->nonce = now.tv_nsec ^ getpid();
+	probe->nonce = (uint32_t)monotonic_ns() ^ getpid();
 	stay_on_this_cpu();
 	probe->send_fd = netns_packet_socket(probe->from, SOCK_RAW, 0, &interface);
 	if (probe->send_fd < 0)
@@ -165,6 +162,21 @@ static void probe_close(struct probe *probe)
 	cleanup_close(&probe->control_fd);
 }
 
+static int set_option(void *target, int option, const char *value)
+{
+	struct probe *probe = target;
+
+	if (option == 'f')
+		probe->from = value;
+	else if (option == 't')
+		probe->to = value;
+	else if (strcmp(value, "passed") && strcmp(value, "dropped"))
+		return lab_usage("probe", "--expect takes passed or dropped, not \"%s\"", value);
+	else
+		probe->expect = value;
+	return 0;
+}
+
 int cmd_probe(int argc, char **argv)
 {
 	static const struct option known[] = {
@@ -174,25 +186,14 @@ int cmd_probe(int argc, char **argv)
 		{0},
 	};
 	_cleanup_(probe_close) struct probe probe = {.send_fd = -1, .control_fd = -1};
-	const char *expect = NULL;
-	int option;
+	int err;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == 'f')
-			probe.from = optarg;
-		else if (option == 't')
-			probe.to = optarg;
-		else if (option == 'e')
-			expect = optarg;
-		else
-			return lab_usage("probe", "no such option: %s", argv[optind - 1]);
-	}
+	err = lab_options(argc, argv, known, set_option, &probe);
+	if (err)
+		return err;
 	if (!probe.from || !probe.to || optind == argc)
 		return lab_usage("probe", "--from, --to and a frame are needed\n%s", frame_help);
-	if (expect && strcmp(expect, "passed") && strcmp(expect, "dropped"))
-		return lab_usage("probe", "--expect takes passed or dropped, not \"%s\"", expect);
 	if (probe_open(&probe))
 		return EXIT_FAILURE;
-	return probe_all(&probe, argv + optind, argc - optind, expect);
+	return probe_all(&probe, argv + optind, argc - optind);
 }

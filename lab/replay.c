@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <linux/if_ether.h>
 #include <pcap/pcap.h>
@@ -277,8 +276,9 @@ static void print_totals(const struct replay *replay)
 	fputc('\n', stderr);
 }
 
-static int set_option(struct options *options, int option, const char *value)
+static int set_option(void *target, int option, const char *value)
 {
+	struct options *options = target;
 	const char *end = "";
 
 	if (option == 'r')
@@ -315,17 +315,11 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"write-drops", required_argument, NULL, 'd'},
 		{0},
 	};
-	int option, err;
+	int err;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == '?')
-			return lab_usage("replay", "no such option, or no value: %s",
-					 argv[optind - 1]);
-		err = set_option(options, option, optarg);
-		if (err)
-			return err;
-	}
+	err = lab_options(argc, argv, known, set_option, options);
+	if (err)
+		return err;
 	if (optind != argc - 1)
 		return lab_usage("replay", "one capture is needed");
 	options->capture = argv[optind];

@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "../src/cleanup.h"
 #include "../src/log.h"
+#include "lab.h"
 #include "netns.h"
 
 /* What native XDP on a veth takes without fragments, the headroom subtracted from a page. */
@@ -96,7 +96,7 @@ int replay_veth_open(struct replay_method *method)
 /* A packet on a veth is judged microseconds after it was sent, on a busy machine later. */
 static int wait_for_verdict(struct replay_method *method, struct last_verdict *verdict)
 {
-	time_t deadline = time(NULL) + DELIVERY_TIMEOUT_S;
+	const uint64_t deadline_ns = monotonic_ns() + DELIVERY_TIMEOUT_S * 1000000000ULL;
 
 	do {
 		int err = programs_last_verdict(method->programs, method->hook, verdict);
@@ -106,7 +106,7 @@ static int wait_for_verdict(struct replay_method *method, struct last_verdict *v
 		if (verdict->count != method->seen)
 			break;
 		sched_yield();
-	} while (time(NULL) <= deadline);
+	} while (monotonic_ns() <= deadline_ns);
 	if (verdict->count != method->seen + 1)
 		return log_error(-EIO, "%llu packets were judged where 1 was sent",
 				 (unsigned long long)(verdict->count - method->seen));

@@ -6,7 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../src/cleanup.h"
@@ -56,10 +55,7 @@ struct outcome {
 
 static double now_s(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
+	return monotonic_ns() / 1e9;
 }
 
 static void scenarios_cleanup(struct scenarios *all)
@@ -93,14 +89,6 @@ static int scenarios_find(struct scenarios *all)
 	closedir(dir);
 	qsort(all->names, all->count, sizeof(all->names[0]), compare_names);
 	return 0;
-}
-
-static bool scenarios_have(const struct scenarios *all, const char *name)
-{
-	for (int i = 0; i < all->count; i++)
-		if (!strcmp(all->names[i], name))
-			return true;
-	return false;
 }
 
 /* The first comment of the file is what it shows. */
@@ -318,60 +306,65 @@ static bool parse_number(const char *text, long min, long max, long *out)
 	return true;
 }
 
-static int parse_options(int argc, char **argv, struct options *options)
+static int set_option(void *target, int option, const char *value)
+{
+	struct options *options = target;
+	bool good = true;
+
+	if (option == 'j')
+		good = parse_number(value, 1, MAX_JOBS, &options->jobs);
+	else if (option == 't')
+		good = parse_number(value, 1, 3600, &options->timeout_s);
+	else if (option == 'v')
+		options->verbose = true;
+	else if (option == 'k')
+		options->keep = true;
+	else
+		options->junit = value;
+	return good ? 0 : lab_usage("run", "not a number that can be used: \"%s\"", value);
+}
+
+/* Adds those that a word names: one, or all that fit a pattern as of file names. */
+static int choose(const struct scenarios *all, const char *word, struct scenarios *chosen)
+{
+	bool found = false;
+
+	for (int i = 0; i < all->count; i++) {
+		if (fnmatch(word, all->names[i], 0))
+			continue;
+		if (chosen->count == MAX_SCENARIOS)
+			return lab_usage("run", "too many names");
+		chosen->names[chosen->count++] = all->names[i];
+		found = true;
+	}
+	return found ? 0 : lab_usage("run", "no scenario \"%s\"; `bgo-lab list` names them", word);
+}
+
+int cmd_run(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{"jobs", required_argument, NULL, 'j'},	 {"timeout", required_argument, NULL, 't'},
 		{"verbose", no_argument, NULL, 'v'},	 {"keep", no_argument, NULL, 'k'},
 		{"junit", required_argument, NULL, 'u'}, {0},
 	};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		bool good = true;
-
-		if (option == 'j')
-			good = parse_number(optarg, 1, MAX_JOBS, &options->jobs);
-		else if (option == 't')
-			good = parse_number(optarg, 1, 3600, &options->timeout_s);
-		else if (option == 'v')
-			options->verbose = true;
-		else if (option == 'k')
-			options->keep = true;
-		else if (option == 'u')
-			options->junit = optarg;
-		else
-			return lab_usage("run", "no such option: %s", argv[optind - 1]);
-		if (!good)
-			return lab_usage("run", "not a number that can be used: \"%s\"", optarg);
-	}
-	return 0;
-}
-
-int cmd_run(int argc, char **argv)
-{
 	struct options options = {.jobs = 2, .timeout_s = 120};
 	_cleanup_(scenarios_cleanup) struct scenarios all = {0};
 	_cleanup_close_ int signal_fd = -1;
 	struct scenarios chosen = {0};
 	int err;
 
-	err = parse_options(argc, argv, &options);
+	err = lab_options(argc, argv, known, set_option, &options);
 	if (err)
 		return err;
 	if (scenarios_find(&all))
 		return EXIT_FAILURE;
 	for (int i = optind; i < argc; i++) {
-		if (!scenarios_have(&all, argv[i]))
-			return lab_usage("run", "no scenario \"%s\"; `bgo-lab list` names them",
-					 argv[i]);
-		if (chosen.count == MAX_SCENARIOS)
-			return lab_usage("run", "too many names");
-		chosen.names[chosen.count++] = argv[i];
+		err = choose(&all, argv[i], &chosen);
+		if (err)
+			return err;
 	}
 	if (options.keep && chosen.count != 1)
-		return lab_usage("run", "--keep needs one name");
+		return lab_usage("run", "--keep needs one scenario");
 	if (options.keep && options.junit)
 		return lab_usage("run", "--keep shows one scenario, --junit is for results");
 	signal_fd = block_signals();

@@ -159,22 +159,26 @@ static int start(const char *name, int state_fd, bool two_interfaces)
 	return log_fail(err, "%s did not come up", name);
 }
 
+static int set_interfaces(void *two, int option, const char *value)
+{
+	(void)option;
+	if (strcmp(value, "1") && strcmp(value, "2"))
+		return lab_usage("up", "--interfaces takes 1 or 2, not \"%s\"", value);
+	*(bool *)two = !strcmp(value, "2");
+	return 0;
+}
+
 int cmd_up(int argc, char **argv)
 {
 	static const struct option known[] = {{"interfaces", required_argument, NULL, 'i'}, {0}};
 	_cleanup_close_ int state_fd = -1;
 	bool two = false;
 	const char *name;
-	int option;
+	int err;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option != 'i')
-			return lab_usage("up", "no such option, or no value: %s", argv[optind - 1]);
-		if (strcmp(optarg, "1") && strcmp(optarg, "2"))
-			return lab_usage("up", "--interfaces takes 1 or 2, not \"%s\"", optarg);
-		two = !strcmp(optarg, "2");
-	}
+	err = lab_options(argc, argv, known, set_interfaces, &two);
+	if (err)
+		return err;
 	name = argv[optind];
 	if (optind != argc - 1 || !good_name(name))
 		return lab_usage("up", "one name is needed, of letters, digits, - and _");

@@ -20,7 +20,7 @@ expect_every_hook_filters
 ip link set s0 mtu 9000
 on_client ip link set c0 mtu 3000
 long_ping() {
-	on_client ping -c 1 -W "$1" -M do -s 2900 192.0.2.1
+	on_client ping -c 1 -W "$1" -M "do" -s 2900 192.0.2.1
 }
 ok long_ping 3
 ok bgo firewall-update --xdp --type blacklist --action add --ip 192.0.2.2

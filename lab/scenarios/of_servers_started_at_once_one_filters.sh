@@ -22,7 +22,7 @@ for ((round = 0; round < 3; round++)); do
 	for n in 0 1 2 3; do
 		wait_until 10 ready_or_gone $n
 		if kill -0 "${pids[n]}" 2>/dev/null; then
-			winners+=($n)
+			winners+=("$n")
 		else
 			got=0
 			wait "${pids[n]}" || got=$?

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# run --junit: one XML file that counts, times and explains what passed, failed and was skipped.
+# run: chosen by name or pattern; --junit: one XML file that counts, times and explains what passed, failed, was skipped.
 mount -t tmpfs tmpfs /mnt # a sandbox has a /run of its own, which hides this one's
 mkdir /mnt/scenarios
 cp "$BGO_BUILD_DIR/../lab/verbs.sh" /mnt
@@ -26,6 +26,9 @@ cat >"$WORK/wanted" <<'END'
 </testsuite>
 END
 expect_same_file "$WORK/wanted" "$WORK/timeless"
+ok bgo-lab run "goo*" "s?ipped"
+expect_said "scenarios: 1 passed, 0 failed, 1 skipped"
+expect_exit 2 bgo-lab run good "nothing*"
 expect_exit 1 bgo-lab run good --junit /no/such/dir/junit.xml
 expect_exit 1 bgo-lab run good --junit /dev/full
 expect_said "No space left"
