@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "config_file.h"
 #include "log.h"
 #include "options.h"
 #include "server.h"
@@ -18,6 +19,7 @@
 
 struct start_options {
 	struct common_options common;
+	const char *config;
 	struct option_texts interfaces;
 	struct option_value mode, max_rules;
 	const char *state_dir;
@@ -33,6 +35,8 @@ static const struct option_spec start_table[] = {
 	OPTION_RANGE(struct start_options, max_rules, COUNT, "max-rules", "N",
 		     "room for N rules in all lists (default 262144; grows existing maps)", 1,
 		     STORE_MAX_MAX_RULES),
+	OPTION(struct start_options, config, PATH, "config", "FILE",
+	       "take options from FILE, one `option = value` a line, too"),
 	OPTION(struct start_options, state_dir, TEXT, "state-dir", "DIR|none",
 	       "where the rules are kept over a reboot\n(default " SNAPSHOT_DEFAULT_STATE_DIR ")"),
 	OPTIONS_COMMON,
@@ -60,7 +64,13 @@ static int start_prepare(void *parsed)
 {
 	struct start_options *options = parsed;
 	const struct option_texts *interfaces = &options->interfaces;
+	int err;
 
+	if (options->config) {
+		err = config_file_read(&cmd_server_start, options->config, options);
+		if (err)
+			return err;
+	}
 	if (!options->state_dir)
 		options->state_dir = SNAPSHOT_DEFAULT_STATE_DIR;
 	if (strcmp(options->state_dir, "none") == 0)
@@ -70,7 +80,9 @@ static int start_prepare(void *parsed)
 				     "--state-dir: '%s' is neither an absolute path nor none",
 				     options->state_dir);
 	if (!interfaces->count)
-		return command_usage(&cmd_server_start, "say which interface: --interface IF");
+		return command_usage(&cmd_server_start, "say which interface: --interface IF%s%s",
+				     options->config ? ", or `interface = IF` in " : "",
+				     options->config ?: "");
 	for (size_t i = 0; i < interfaces->count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(interfaces->items[i], interfaces->items[j]) == 0)
@@ -100,19 +112,23 @@ const struct command cmd_server_start = {
 	.name = "firewall-server start",
 	.alias = "start",
 	.summary = "attach the firewall to interfaces and stay",
-	.usage = "--interface IF [--interface IF ...] [OPTION...]",
+	.usage = "(--interface IF ... | --config FILE) [OPTION...]",
 	.details = "Attaches XDP, TC ingress and TC egress programs to every interface, or to "
 		   "none, and "
 		   "stays in the\nforeground until SIGINT or SIGTERM. Rules live in the pinned "
 		   "maps: they "
 		   "are in force at once, and\nare kept when the server ends.\n"
+		   "A --config FILE has the same options without dashes, flags as yes or no, and "
+		   "# comments;\nwhat the command line gives counts, not what FILE says of it. A "
+		   "mistake in it is wrong usage.\n"
 		   "The server keeps a snapshot of the rules in --state-dir, and a start that "
 		   "finds no "
 		   "maps begins with it.\n"
 		   "For tests, the environment variable BGO_TC=tcx|clsact chooses how TC is "
 		   "attached.\n",
 	.examples = "  bgo firewall-server start --interface eth0\n"
-		    "  bgo start --interface eth0 --interface eth1 --mode native\n",
+		    "  bgo start --interface eth0 --interface eth1 --mode native\n"
+		    "  bgo start --config /etc/bgo/firewall.conf\n",
 	.options = start_table,
 	.options_size = sizeof(struct start_options),
 	.capabilities = COMMAND_NEEDS_BPF | COMMAND_NEEDS_NET_ADMIN,

@@ -29,6 +29,7 @@ struct common_options {
 	bool json, quiet;
 	uint64_t given;	       /* bit n: options[n] of the command's table was given */
 	bool needs_capability; /* true; prepare() clears it for what anybody may do */
+	char *file_texts;      /* what texts of a --config file are in, or NULL; main() frees it */
 };
 
 struct command {

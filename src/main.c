@@ -190,9 +190,18 @@ static int check_capabilities(const struct command *command)
 			command->capabilities & COMMAND_NEEDS_NET_ADMIN ? "CAP_NET_ADMIN" : "");
 }
 
+static void options_free(void **options)
+{
+	struct common_options *common = *options;
+
+	if (common)
+		free(common->file_texts);
+	free(common);
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	_cleanup_free_ void *options = calloc(1, command->options_size);
+	_cleanup_(options_free) void *options = calloc(1, command->options_size);
 	const struct common_options *common = options;
 	int err;
 

@@ -11,6 +11,7 @@
 #define VALUE_BASE 0x100 /* getopt's return for row 0; -h is a character below */
 #define WORD_MAX 32	 /* longest word that suggestions look at */
 #define HELP_COLUMN 26	 /* where help texts begin */
+#define WHERE_BYTES 48	 /* an option's name and dashes */
 
 /* Characters changed, added or missing between two words (Levenshtein). */
 static size_t edit_distance(const char *a, const char *b)
@@ -51,16 +52,24 @@ bool options_nearer(const char *typed, const char *name, size_t *best)
 	return true;
 }
 
-static int unknown_option(const struct command *command, const char *typed)
+const char *options_nearest(const struct option_spec *table, const char *typed)
 {
-	const char *nearest = NULL, *word = typed + strspn(typed, "-");
-	char name[WORD_MAX + 1];
+	const char *nearest = NULL;
 	size_t best = SIZE_MAX;
 
+	for (; table->name; table++)
+		if (options_nearer(typed, table->name, &best))
+			nearest = table->name;
+	return nearest;
+}
+
+static int unknown_option(const struct command *command, const char *typed)
+{
+	const char *nearest, *word = typed + strspn(typed, "-");
+	char name[WORD_MAX + 1];
+
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
-	for (const struct option_spec *spec = command->options; spec->name; spec++)
-		if (options_nearer(name, spec->name, &best))
-			nearest = spec->name;
+	nearest = options_nearest(command->options, name);
 	if (nearest)
 		return command_usage(command, "unknown option '%s' (did you mean --%s?)", typed,
 				     nearest);
@@ -110,7 +119,7 @@ int options_parse_number(const char *text, bool suffixes, uint64_t *out)
 }
 
 static int parse_number(const struct command *command, const struct option_spec *spec,
-			const char *text, struct option_value *target)
+			const char *where, const char *text, struct option_value *target)
 {
 	const bool suffixes = spec->kind == OPTION_QUANTITY;
 	uint64_t number;
@@ -118,40 +127,49 @@ static int parse_number(const struct command *command, const struct option_spec 
 
 	err = options_parse_number(text, suffixes, &number);
 	if (err == -EINVAL)
-		return command_usage(command, "--%s: '%s' is not a number%s", spec->name, text,
+		return command_usage(command, "%s: '%s' is not a number%s", where, text,
 				     suffixes ? " (digits, then K, M or G if you like)" : "");
 	if (err || number < spec->min || number > spec->max)
-		return command_usage(command, "--%s: '%s' is out of range (%llu to %llu)",
-				     spec->name, text, (unsigned long long)spec->min,
+		return command_usage(command, "%s: '%s' is out of range (%llu to %llu)", where,
+				     text, (unsigned long long)spec->min,
 				     (unsigned long long)spec->max);
 	*target = (struct option_value){.given = true, .value = number};
 	return 0;
 }
 
 static int parse_choice(const struct command *command, const struct option_spec *spec,
-			const char *text, struct option_value *target)
+			const char *where, const char *text, struct option_value *target)
 {
 	const int position = choice_position(spec->argument, text);
 
 	if (position < 0)
-		return command_usage(command, "--%s: '%s' is none of %s", spec->name, text,
+		return command_usage(command, "%s: '%s' is none of %s", where, text,
 				     spec->argument);
 	*target = (struct option_value){.given = true, .value = (uint64_t)position};
 	return 0;
 }
 
-/* Stores one option's value where its row says. */
-static int take_option(const struct command *command, const struct option_spec *spec, bool again,
-		       const char *text, void *options)
+int options_take(const struct command *command, int row, const char *where, const char *text,
+		 void *options)
 {
+	const struct option_spec *spec = &command->options[row];
+	struct common_options *common = options;
+	const bool again = common->given >> row & 1;
 	void *target = (char *)options + spec->offset;
 	struct option_texts *texts;
 
 	if (again && spec->kind != OPTION_FLAG && spec->kind != OPTION_TEXTS)
-		return command_usage(command, "--%s is given twice", spec->name);
+		return command_usage(command, "%s is given twice", where);
+	common->given |= 1ULL << row;
 	switch (spec->kind) {
 	case OPTION_FLAG:
 		*(bool *)target = true;
+		return 0;
+	case OPTION_PATH:
+		if (text[0] != '/')
+			return command_usage(command, "%s: '%s' is not an absolute path", where,
+					     text);
+		*(const char **)target = text;
 		return 0;
 	case OPTION_TEXT:
 		*(const char **)target = text;
@@ -159,15 +177,15 @@ static int take_option(const struct command *command, const struct option_spec *
 	case OPTION_TEXTS:
 		texts = target;
 		if (texts->count == OPTION_TEXTS_MAX)
-			return command_usage(command, "--%s: more than %d of them", spec->name,
+			return command_usage(command, "%s: more than %d of them", where,
 					     OPTION_TEXTS_MAX);
 		texts->items[texts->count++] = text;
 		return 0;
 	case OPTION_COUNT:
 	case OPTION_QUANTITY:
-		return parse_number(command, spec, text, target);
+		return parse_number(command, spec, where, text, target);
 	case OPTION_CHOICE:
-		return parse_choice(command, spec, text, target);
+		return parse_choice(command, spec, where, text, target);
 	}
 	return -EINVAL;
 }
@@ -204,6 +222,7 @@ int options_parse(const struct command *command, int argc, char **argv, void *op
 {
 	struct common_options *common = options;
 	struct option rows[OPTIONS_MAX];
+	char where[WHERE_BYTES];
 	int symbol, err;
 
 	common->pin_path = STORE_DEFAULT_PIN_PATH;
@@ -216,17 +235,13 @@ int options_parse(const struct command *command, int argc, char **argv, void *op
 
 		if (row < 0)
 			return complain(command, symbol, argv);
-		err = take_option(command, &command->options[row], common->given >> row & 1, optarg,
-				  options);
+		snprintf(where, sizeof(where), "--%s", command->options[row].name);
+		err = options_take(command, row, where, optarg, options);
 		if (err)
 			return err;
-		common->given |= 1ULL << row;
 	}
 	if (optind < argc)
 		return command_usage(command, "unexpected word '%s'", argv[optind]);
-	if (common->pin_path[0] != '/')
-		return command_usage(command, "--pin-path: '%s' is not an absolute path",
-				     common->pin_path);
 	return 0;
 }
 

@@ -28,6 +28,7 @@
 enum option_kind {
 	OPTION_FLAG,	 /* bool: no argument */
 	OPTION_TEXT,	 /* const char *: any text; NULL when not given */
+	OPTION_PATH,	 /* const char *: an absolute path; NULL when not given */
 	OPTION_TEXTS,	 /* struct option_texts: may be given several times */
 	OPTION_COUNT,	 /* struct option_value: digits, min..max */
 	OPTION_QUANTITY, /* struct option_value: digits and K, M or G (powers of 1000), min..max */
@@ -63,7 +64,7 @@ struct option_spec {
 
 /* Rows for what every command takes. */
 #define OPTIONS_COMMON                                                                             \
-	OPTION(struct common_options, pin_path, TEXT, "pin-path", "DIR",                           \
+	OPTION(struct common_options, pin_path, PATH, "pin-path", "DIR",                           \
 	       "where the maps are pinned (default " STORE_DEFAULT_PIN_PATH ")"),                  \
 		OPTION(struct common_options, json, FLAG, "json", NULL,                            \
 		       "print one JSON document"),                                                 \
@@ -75,6 +76,13 @@ struct option_spec {
  * or COMMAND_USAGE, logged. Texts point into argv.
  */
 int options_parse(const struct command *command, int argc, char **argv, void *options);
+
+/*
+ * Stores the text of the option in that row of the command's table where the row says, and notes
+ * that it was given. `where` begins errors: "--mode". 0 or COMMAND_USAGE, logged.
+ */
+int options_take(const struct command *command, int row, const char *where, const char *text,
+		 void *options);
 
 /*
  * That every option named in `needed` was given, and none but those in `needed` and `allowed` and
@@ -98,5 +106,7 @@ void options_help(const struct option_spec *table);
  * distance of the nearest so far (SIZE_MAX: none), which it then becomes.
  */
 bool options_nearer(const char *typed, const char *name, size_t *best);
+/* The option of the table that could be what was meant, or NULL. */
+const char *options_nearest(const struct option_spec *table, const char *typed);
 
 #endif
