@@ -63,6 +63,9 @@ static size_t format_prefix(char *line, size_t size, enum log_level level)
 	case LOG_STYLE_COMMAND:
 		break;
 	}
+	/* Also a command's errors have their priority there: a service's, that does not start. */
+	if (stderr_is_journal())
+		return (size_t)snprintf(line, size, "<%d>%s: ", (int)level, program);
 	return (size_t)snprintf(line, size, "%s: %s", program,
 				level == LOG_LEVEL_WARNING ? "warning: " : "");
 }
