@@ -9,7 +9,9 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2);)
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-sbindir := $(DESTDIR)$(PREFIX)/sbin
+sbindir := $(PREFIX)/sbin
+sysconfdir := /etc
+unitdir := $(PREFIX)/lib/systemd/system
 
 CC := gcc
 CLANG := clang
@@ -22,7 +24,7 @@ CFLAGS ?= -O2 -g
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(HARDENING) $(CFLAGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
-LIBS := -lbpf -lelf -ljansson -lz
+LIBS := -lbpf -lelf -ljansson -lcap-ng -lz
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # Of the same sources gcc has warned already.
 FUZZ_CFLAGS = -std=gnu11 -w $(CPPFLAGS) -O1 -g -fsanitize=address,undefined \
@@ -57,7 +59,7 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick bench-check bench-record lint format install uninstall clean
+.PHONY: FORCE all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick bench-check bench-record lint format install uninstall clean
 
 all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
 
@@ -203,12 +205,23 @@ lint: $(skeletons) ## format, clang-tidy, cppcheck, shellcheck
 format: ## let clang-format lay out the sources
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 
-install: $(B)/bgo $(B)/bgo-lab ## install to DESTDIR and PREFIX (default /usr/local)
-	install -d $(sbindir)
-	install -m 0755 $(B)/bgo $(B)/bgo-lab $(sbindir)
+# A configuration that is there stays as it is, and only one that nobody changed goes.
+conf = $(DESTDIR)$(sysconfdir)/bgo/firewall.conf
+install: $(B)/bgo $(B)/bgo-lab $(B)/bgo-firewall.service ## install to DESTDIR and PREFIX (default /usr/local)
+	install -D -m 0755 -t $(DESTDIR)$(sbindir) $(B)/bgo $(B)/bgo-lab
+	install -D -m 0644 -t $(DESTDIR)$(unitdir) $(B)/bgo-firewall.service
+	[ -e $(conf) ] || install -D -m 0644 packaging/firewall.conf $(conf)
 
 uninstall: ## remove what install installed
-	rm -f $(sbindir)/bgo $(sbindir)/bgo-lab
+	rm -f $(addprefix $(DESTDIR)$(sbindir)/,bgo bgo-lab)
+	rm -f $(DESTDIR)$(unitdir)/bgo-firewall.service
+	! cmp -s packaging/firewall.conf $(conf) || rm $(conf)
+	[ ! -d $(dir $(conf)) ] || rmdir --ignore-fail-on-non-empty $(dir $(conf))
+
+# The paths in it are those of this make's PREFIX.
+$(B)/bgo-firewall.service: packaging/bgo-firewall.service.in FORCE
+	$(Q)mkdir -p $(@D) && sed -e 's,@sbindir@,$(sbindir),g;s,@sysconfdir@,$(sysconfdir),g' $< >$@
+FORCE:
 
 clean: ## remove build/
 	rm -rf $(B)

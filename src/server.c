@@ -17,6 +17,8 @@
 #include "cleanup.h"
 #include "log.h"
 #include "netlink.h"
+#include "notify.h"
+#include "privilege.h"
 #include "snapshot.h"
 
 struct served {
@@ -27,7 +29,7 @@ struct served {
 struct server {
 	const struct server_options *options;
 	struct served *interfaces; /* in the order of options->interfaces */
-	int signal_fd, link_fd, tick_fd;
+	int signal_fd, link_fd, tick_fd, watchdog_fd;
 	struct snapshot_keeper *snapshots; /* NULL: none are kept */
 };
 
@@ -112,6 +114,8 @@ static void say_ready(const struct server_options *options, const struct store *
 		 store_max_rules(store), (unsigned long long)store_generation(store),
 		 options->pin_path);
 	log_info("Firewall server ready (pid %d)", (int)getpid());
+	notify("READY=1\nSTATUS=Filtering %s%s", options->interfaces[0],
+	       options->interface_count > 1 ? " and others" : "");
 }
 
 /*
@@ -205,6 +209,30 @@ static int watch(int epoll_fd, int fd)
 	return 0;
 }
 
+/* Readable when the service manager wants to hear that this loop goes round. */
+static int open_watchdog(struct server *server)
+{
+	const uint64_t period_us = notify_watchdog_us();
+	const struct timespec period = {
+		.tv_sec = (time_t)(period_us / 1000000),
+		.tv_nsec = (long)(period_us % 1000000 * 1000),
+	};
+	const struct itimerspec timer = {.it_interval = period, .it_value = period};
+
+	server->watchdog_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (server->watchdog_fd < 0 || timerfd_settime(server->watchdog_fd, 0, &timer, NULL))
+		return log_error(-errno, "set the watchdog's timer");
+	return 0;
+}
+
+static void feed_watchdog(const struct server *server)
+{
+	uint64_t periods;
+
+	if (read(server->watchdog_fd, &periods, sizeof(periods)) == sizeof(periods))
+		notify("WATCHDOG=1");
+}
+
 /* Until a signal says stop. */
 static int run(struct server *server)
 {
@@ -214,7 +242,11 @@ static int run(struct server *server)
 
 	if (epoll_fd < 0)
 		return log_error(-errno, "wait for events");
-	err = watch(epoll_fd, server->signal_fd);
+	err = open_watchdog(server);
+	if (!err)
+		err = watch(epoll_fd, server->watchdog_fd);
+	if (!err)
+		err = watch(epoll_fd, server->signal_fd);
 	if (!err)
 		err = watch(epoll_fd, server->link_fd);
 	if (!err)
@@ -232,6 +264,8 @@ static int run(struct server *server)
 			note_gone(server);
 		} else if (event.data.fd == server->tick_fd) {
 			on_tick(server);
+		} else if (event.data.fd == server->watchdog_fd) {
+			feed_watchdog(server);
 		} else if (asked_to_stop(server)) {
 			break;
 		}
@@ -253,6 +287,7 @@ static void detach_all(struct server *server)
 
 static void shut_down(struct server *server)
 {
+	notify("STOPPING=1\nSTATUS=Shutting down");
 	log_info("Received shutdown signal, shutting down firewall server...");
 	log_info("Firewall server stopped");
 	log_info("Starting firewall cleanup...");
@@ -267,6 +302,7 @@ static void server_free(struct server *server)
 	free(server->interfaces);
 	snapshot_keeper_close(take(server->snapshots));
 	cleanup_close(&server->tick_fd);
+	cleanup_close(&server->watchdog_fd);
 	cleanup_close(&server->link_fd);
 	cleanup_close(&server->signal_fd);
 }
@@ -291,6 +327,7 @@ int server_run(const struct server_options *options)
 		.signal_fd = -1,
 		.link_fd = -1,
 		.tick_fd = -1,
+		.watchdog_fd = -1,
 	};
 	bool created = false;
 	int err;
@@ -309,6 +346,9 @@ int server_run(const struct server_options *options)
 		undo_start(&server, &server_lock, created);
 		return err;
 	}
+	/* Starting takes more: mounting, and telling whose a program is that is in the way. */
+	if (!err)
+		err = privilege_drop();
 	if (!err)
 		err = run(&server);
 	shut_down(&server);
