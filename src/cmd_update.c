@@ -219,6 +219,11 @@ static int run(const void *parsed)
 	return options->action->run(options);
 }
 
+static const char *action(size_t position)
+{
+	return position < ACTION_COUNT ? actions[position].name : NULL;
+}
+
 const struct command cmd_update = {
 	.name = "firewall-update",
 	.alias = "update",
@@ -236,6 +241,7 @@ const struct command cmd_update = {
 		"                          add a rule; one that is there already is no failure\n"
 		"  remove --type T (--index N | --ip CIDR [--port P] [--protocol NAME]) "
 		"[--if-exists]\n"
+		"                          remove the rule of that index, or that rule\n"
 		"  list [--type T] [--ip ADDRESS [--port P] [--protocol NAME]]\n"
 		"                          print rules, or those that match an address\n"
 		"  stats, reset-stats      packets and bytes by what became of them\n"
@@ -259,6 +265,7 @@ const struct command cmd_update = {
 		"  bgo firewall-update --action save --file /root/rules.bgo\n",
 	.options = table,
 	.options_size = sizeof(struct update_options),
+	.action = action,
 	.capabilities = COMMAND_NEEDS_BPF,
 	.prepare = prepare,
 	.run = run,

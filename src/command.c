@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What all commands say in the same way: usage errors and help. */
+/* The table of the commands, and what all of them say in the same way: usage errors and help. */
 #include "command.h"
 
 #include <stdio.h>
 
 #include "log.h"
 #include "options.h"
+
+const struct command *const command_table[] = {
+	&cmd_server_start, &cmd_server_status, &cmd_server_cleanup_maps,
+	&cmd_update,	   &cmd_ratelimit,     NULL,
+};
 
 int command_usage(const struct command *command, const char *format, ...)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a command is. Each cmd_*.c defines one or more of these, declared at the end of this file
- * and listed in main.c's table; main() finds the command, parses its options into its struct, has
- * it check them, checks capabilities, runs it, closes standard output and maps the result to an
+ * and listed in command.c's table; main() finds the command, parses its options into its struct,
+ * has it check them, checks capabilities, runs it, closes standard output and maps the result to an
  * exit code:
  *
  *   0 done | 1 failed (any negative errno) | 2 wrong usage (COMMAND_USAGE)
@@ -41,6 +41,8 @@ struct command {
 	const char *examples;		   /* lines of it, each ends in a newline */
 	const struct option_spec *options; /* ends with an all-zero row */
 	size_t options_size;		   /* of the struct the table's offsets point into */
+	/* What --action may be, by position, NULL behind the last. NULL: there is no --action. */
+	const char *(*action)(size_t position);
 	unsigned int capabilities;
 	/*
 	 * Checks the options together and may complete them. 0, COMMAND_USAGE, or negative errno;
@@ -56,6 +58,10 @@ int command_usage(const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The help text, on standard output. */
 void command_help(const struct command *command);
+
+/* All of them, NULL behind the last: what main() looks in, and manuals and completions are made of.
+ */
+extern const struct command *const command_table[];
 
 extern const struct command cmd_server_start;
 extern const struct command cmd_server_status;

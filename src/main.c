@@ -19,13 +19,9 @@
 #include "options.h"
 #include "output.h"
 
-enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+#define GROUP_BYTES 256 /* the second words of a group's commands */
 
-static const struct command *const commands[] = {
-	&cmd_server_start, &cmd_server_status, &cmd_server_cleanup_maps,
-	&cmd_update,	   &cmd_ratelimit,
-};
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /*
  * A descriptor of 0..2 that was closed before we began must not become a map's: text would be
@@ -83,13 +79,13 @@ static void print_overview(void)
 {
 	printf("bgo: a firewall that filters at XDP and TC; its rules live in pinned BPF maps.\n\n"
 	       "Usage: bgo COMMAND [OPTION...]\n\nCommands:\n");
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-29s %s\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; command_table[i]; i++)
+		printf("  %-29s %s\n", command_table[i]->name, command_table[i]->summary);
 	printf("  %-29s %s\n", "help [COMMAND]", "what a command does, its options, an example");
 	printf("  %-29s %s\n\nAliases:\n", "version", "the version");
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (commands[i]->alias)
-			printf("  %-29s %s\n", commands[i]->alias, commands[i]->name);
+	for (size_t i = 0; command_table[i]; i++)
+		if (command_table[i]->alias)
+			printf("  %-29s %s\n", command_table[i]->alias, command_table[i]->name);
 	printf("\nExit status: 0 done, 1 failed, 2 wrong usage.\n"
 	       "Data goes to standard output, everything else to standard error.\n");
 }
@@ -115,46 +111,62 @@ static int command_words(const struct command *command, int argc, char **argv)
 
 static const struct command *find_command(int argc, char **argv, int *words)
 {
-	for (size_t i = 0; argc && i < COMMAND_COUNT; i++) {
-		*words = command_words(commands[i], argc, argv);
+	for (size_t i = 0; argc && command_table[i]; i++) {
+		*words = command_words(command_table[i], argc, argv);
 		if (*words)
-			return commands[i];
+			return command_table[i];
 	}
 	return NULL;
 }
 
-/* The first word of a two-word command alone, or with a second one that is none. */
-static bool is_group(const char *word)
+/*
+ * The first word of a two-word command alone, or with a second one that is none: fills in what the
+ * second can be, "start|status".
+ */
+static bool is_group(const char *word, char *seconds, size_t size)
 {
 	const size_t length = strlen(word);
+	size_t used = 0;
 
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (strncmp(commands[i]->name, word, length) == 0 &&
-		    commands[i]->name[length] == ' ')
-			return true;
-	return false;
+	for (size_t i = 0; command_table[i] && used < size; i++) {
+		const char *name = command_table[i]->name;
+
+		if (strncmp(name, word, length) == 0 && name[length] == ' ')
+			used += (size_t)snprintf(seconds + used, size - used, "%s%s",
+						 used ? "|" : "", name + length + 1);
+	}
+	return used > 0;
 }
 
-static int unknown_command(int argc, char **argv)
+static const char *nearest_command(const char *word)
 {
 	const char *nearest = NULL;
 	size_t best = SIZE_MAX;
 	char first[32];
 
-	if (is_group(argv[0]))
-		return log_fail(COMMAND_USAGE,
-				"%s: %s%s%s; type: bgo %s start|status|cleanup-maps --help",
-				argv[0], argc > 1 ? "unknown command '" : "say what to do",
-				argc > 1 ? argv[1] : "", argc > 1 ? "'" : "", argv[0]);
-	for (size_t i = 0; i < 2 * COMMAND_COUNT; i++) {
-		const char *name = i & 1 ? commands[i / 2]->alias : commands[i / 2]->name;
+	for (size_t i = 0; command_table[i]; i++) {
+		const char *names[] = {command_table[i]->name, command_table[i]->alias};
 
-		if (!name)
-			continue;
-		snprintf(first, sizeof(first), "%.*s", (int)strcspn(name, " "), name);
-		if (options_nearer(argv[0], first, &best))
-			nearest = name;
+		for (size_t j = 0; j < 2 && names[j]; j++) {
+			snprintf(first, sizeof(first), "%.*s", (int)strcspn(names[j], " "),
+				 names[j]);
+			if (options_nearer(word, first, &best))
+				nearest = names[j];
+		}
 	}
+	return nearest;
+}
+
+static int unknown_command(int argc, char **argv)
+{
+	char seconds[GROUP_BYTES];
+	const char *nearest;
+
+	if (is_group(argv[0], seconds, sizeof(seconds)))
+		return log_fail(COMMAND_USAGE, "%s: %s%s%s; type: bgo %s %s --help", argv[0],
+				argc > 1 ? "unknown command '" : "say what to do",
+				argc > 1 ? argv[1] : "", argc > 1 ? "'" : "", argv[0], seconds);
+	nearest = nearest_command(argv[0]);
 	if (nearest)
 		return log_fail(COMMAND_USAGE,
 				"unknown command '%s' (did you mean %s?); type: bgo help", argv[0],
@@ -237,11 +249,12 @@ static int help(int argc, char **argv)
 {
 	int words = 0;
 	const struct command *command = find_command(argc, argv, &words);
+	char seconds[GROUP_BYTES];
 
 	if (command)
 		command_help(command);
-	else if (!argc || argv[0][0] == '-' || is_group(argv[0]) || strcmp(argv[0], "help") == 0 ||
-		 strcmp(argv[0], "version") == 0)
+	else if (!argc || argv[0][0] == '-' || is_group(argv[0], seconds, sizeof(seconds)) ||
+		 strcmp(argv[0], "help") == 0 || strcmp(argv[0], "version") == 0)
 		print_overview();
 	else
 		return unknown_command(argc, argv);

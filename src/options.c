@@ -10,7 +10,6 @@
 #define OPTIONS_MAX 48	 /* rows of a table: `given` has 64 bits */
 #define VALUE_BASE 0x100 /* getopt's return for row 0; -h is a character below */
 #define WORD_MAX 32	 /* longest word that suggestions look at */
-#define HELP_COLUMN 26	 /* where help texts begin */
 #define WHERE_BYTES 48	 /* an option's name and dashes */
 
 /* Characters changed, added or missing between two words (Levenshtein). */
@@ -288,14 +287,14 @@ void options_help(const struct option_spec *table)
 		int printed = printf("  --%s%s%s", table->name, table->argument ? " " : "",
 				     table->argument ? table->argument : "");
 
-		if (printed >= HELP_COLUMN) {
+		if (printed >= OPTIONS_HELP_COLUMN) {
 			printf("\n");
 			printed = 0;
 		}
 		for (;; line++) {
 			int span = (int)strcspn(line, "\n");
 
-			printf("%*s%.*s\n", HELP_COLUMN - printed, "", span, line);
+			printf("%*s%.*s\n", OPTIONS_HELP_COLUMN - printed, "", span, line);
 			printed = 0;
 			line += span;
 			if (!*line)

@@ -98,6 +98,8 @@ int options_check(const struct command *command, const void *options, const char
  */
 int options_parse_number(const char *text, bool suffixes, uint64_t *out);
 
+/* Where help texts begin, those in a command's details too. */
+#define OPTIONS_HELP_COLUMN 26
 /* Aligned lines of what the table declares, for help, on standard output. */
 void options_help(const struct option_spec *table);
 
