@@ -37,6 +37,39 @@ static inline uint64_t monotonic_ns(void)
  */
 const char *lab_dir(void);
 
+/* Each command: name, function, arguments, what it does; lines are broken as help shows them. */
+/* clang-format off */
+#define LAB_COMMANDS(X) \
+	X("list", cmd_list, "", "name every scenario and what it shows, and the labs that are up") \
+	X("run", cmd_run, \
+	  "[NAME|PATTERN...] [--jobs N] [--timeout SECONDS] [--verbose]\n" \
+	  "                  [--junit FILE | --keep]", \
+	  "run scenarios, each in namespaces of its own: all, or those named, or like '*restart*'") \
+	X("up", cmd_up, "NAME [--interfaces 1|2]", \
+	  "bring up what scenarios run in, client c0 -- s0 server, to try things by hand") \
+	X("shell", cmd_shell, "NAME [--client] [COMMAND...]", \
+	  "a shell, or a command, in it: at the server, or in the client's network") \
+	X("down", cmd_down, "NAME...", "end everything in it and remove it") \
+	X("replay", cmd_replay, \
+	  "FILE.pcap[ng] --rules SAVEFILE [--hook xdp|ingress|egress]\n" \
+	  "                     [--method test-run|veth] [--max-rules N] [--json | --expect FILE]\n" \
+	  "                     [--write-drops FILE.pcap]", \
+	  "say for each packet of a capture what the firewall does with it") \
+	X("frames", cmd_frames, "FILE.pcap FRAME...", \
+	  "write a capture of frames, for replay; a FRAME is as for probe") \
+	X("flood", cmd_flood, \
+	  "--interface IF --destination ADDRESS --to-mac MAC\n" \
+	  "                    {--source CIDR | --numbers FIRST+COUNT}...\n" \
+	  "                    [--port N] [--pps N] [--seconds N] [--json]", \
+	  "send UDP packets from many sources, as fast as the machine can") \
+	X("pps", cmd_pps, "", "measure packets per second through XDP and TC (information only)") \
+	X("probe", cmd_probe, "--from [NETNS/]IF --to [NETNS/]IF [--expect passed|dropped] FRAME...", \
+	  "send frames and say which arrived; a FRAME is like\n" \
+	  "        'src=192.0.2.1 dst=192.0.2.2 proto=udp dport=53', `bgo-lab probe` lists the " \
+	  "words") \
+	X("sandbox", cmd_sandbox, "COMMAND...", "run a command in namespaces of its own")
+/* clang-format on */
+
 lab_command cmd_list, cmd_run, cmd_up, cmd_shell, cmd_down, cmd_replay, cmd_frames, cmd_flood,
 	cmd_pps, cmd_probe, cmd_sandbox;
 

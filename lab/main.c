@@ -18,34 +18,9 @@ static const struct {
 	const char *arguments;
 	const char *help;
 } commands[] = {
-	{"list", cmd_list, "", "name every scenario and what it shows, and the labs that are up"},
-	{"run", cmd_run,
-	 "[NAME|PATTERN...] [--jobs N] [--timeout SECONDS] [--verbose]\n"
-	 "                  [--junit FILE | --keep]",
-	 "run scenarios, each in namespaces of its own: all, or those named, or like '*restart*'"},
-	{"up", cmd_up, "NAME [--interfaces 1|2]",
-	 "bring up what scenarios run in, client c0 -- s0 server, to try things by hand"},
-	{"shell", cmd_shell, "NAME [--client] [COMMAND...]",
-	 "a shell, or a command, in it: at the server, or in the client's network"},
-	{"down", cmd_down, "NAME...", "end everything in it and remove it"},
-	{"replay", cmd_replay,
-	 "FILE.pcap[ng] --rules SAVEFILE [--hook xdp|ingress|egress]\n"
-	 "                     [--method test-run|veth] [--max-rules N] [--json | --expect FILE]\n"
-	 "                     [--write-drops FILE.pcap]",
-	 "say for each packet of a capture what the firewall does with it"},
-	{"frames", cmd_frames, "FILE.pcap FRAME...",
-	 "write a capture of frames, for replay; a FRAME is as for probe"},
-	{"flood", cmd_flood,
-	 "--interface IF --destination ADDRESS --to-mac MAC\n"
-	 "                    {--source CIDR | --numbers FIRST+COUNT}...\n"
-	 "                    [--port N] [--pps N] [--seconds N] [--json]",
-	 "send UDP packets from many sources, as fast as the machine can"},
-	{"pps", cmd_pps, "", "measure packets per second through XDP and TC (information only)"},
-	{"probe", cmd_probe, "--from [NETNS/]IF --to [NETNS/]IF [--expect passed|dropped] FRAME...",
-	 "send frames and say which arrived; a FRAME is like\n"
-	 "        'src=192.0.2.1 dst=192.0.2.2 proto=udp dport=53', `bgo-lab probe` lists the "
-	 "words"},
-	{"sandbox", cmd_sandbox, "COMMAND...", "run a command in namespaces of its own"},
+#define ROW(name, function, arguments, help) {name, function, arguments, help},
+	LAB_COMMANDS(ROW)
+#undef ROW
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
