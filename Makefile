@@ -11,6 +11,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 sbindir := $(PREFIX)/sbin
 sysconfdir := /etc
+mandir := $(PREFIX)/share/man/man8
+bashdir := $(PREFIX)/share/bash-completion/completions
+zshdir := $(PREFIX)/share/zsh/site-functions
 unitdir := $(PREFIX)/lib/systemd/system
 
 CC := gcc
@@ -52,6 +55,9 @@ fuzz_objects := $(lib_sources:src/%.c=$(B)/fuzz/src/%.o)
 # The oracle's search as it is: with sanitizers most of the time would go there.
 fuzz_parts := $(B)/tests/oracle/oracle.o tests/oracle/oracle_parse.c \
 	$(wildcard bpf/*.h src/*.h tests/oracle/*.h tests/fuzz/*.h)
+describe_objects := $(patsubst packaging/%.c,$(B)/packaging/%.o,$(wildcard packaging/*.c))
+manuals := $(patsubst packaging/man/%,$(B)/man/%,$(wildcard packaging/man/*.8))
+completions := $(B)/completion/bgo $(B)/completion/_bgo
 bench_bpf := $(patsubst bench/%.bpf.c,%,$(wildcard bench/*.bpf.c))
 bench_skeletons := $(bench_bpf:%=$(B)/bench/%.skel.h)
 bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard bench/*.c)))
@@ -59,9 +65,9 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: FORCE all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick bench-check bench-record lint format install uninstall clean
+.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick bench-check lint format install uninstall clean
 
-all: $(B)/bgo $(B)/bgo-lab ## build bgo and bgo-lab in build/
+all: $(B)/bgo $(B)/bgo-lab $(manuals) $(completions) ## build bgo and bgo-lab in build/
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +117,24 @@ $(B)/tests/prog/%.o: tests/prog/%.c | $(skeletons) $(B)/.deps
 $(B)/tests/oracle/%.o: tests/oracle/%.c | $(skeletons) $(B)/.deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/packaging/%.o: packaging/%.c | $(B)/.deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/describe: $(describe_objects) $(B)/libbgo.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(B)/man/%.8: packaging/man/%.8 $(B)/describe
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D) && $(B)/describe man $< >$@
+
+$(B)/completion/bgo: $(B)/describe
+	$(Q)mkdir -p $(@D) && $(B)/describe bash >$@
+
+$(B)/completion/_bgo: $(B)/describe
+	$(Q)mkdir -p $(@D) && $(B)/describe zsh >$@
 
 $(B)/libbgo.a: $(lib_objects)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -207,23 +231,25 @@ format: ## let clang-format lay out the sources
 
 # A configuration that is there stays as it is, and only one that nobody changed goes.
 conf = $(DESTDIR)$(sysconfdir)/bgo/firewall.conf
-install: $(B)/bgo $(B)/bgo-lab $(B)/bgo-firewall.service ## install to DESTDIR and PREFIX (default /usr/local)
+install: all ## install to DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 -t $(DESTDIR)$(sbindir) $(B)/bgo $(B)/bgo-lab
-	install -D -m 0644 -t $(DESTDIR)$(unitdir) $(B)/bgo-firewall.service
+	install -D -m 0644 -t $(DESTDIR)$(mandir) $(manuals)
+	install -D -m 0644 -t $(DESTDIR)$(bashdir) $(B)/completion/bgo
+	install -D -m 0644 -t $(DESTDIR)$(zshdir) $(B)/completion/_bgo
+	install -d $(DESTDIR)$(unitdir)
+	sed -e 's,@sbindir@,$(sbindir),g;s,@sysconfdir@,$(sysconfdir),g' \
+		packaging/bgo-firewall.service.in >$(DESTDIR)$(unitdir)/bgo-firewall.service
 	[ -e $(conf) ] || install -D -m 0644 packaging/firewall.conf $(conf)
 
 uninstall: ## remove what install installed
 	rm -f $(addprefix $(DESTDIR)$(sbindir)/,bgo bgo-lab)
+	rm -f $(addprefix $(DESTDIR)$(mandir)/,$(notdir $(manuals)))
+	rm -f $(DESTDIR)$(bashdir)/bgo $(DESTDIR)$(zshdir)/_bgo
 	rm -f $(DESTDIR)$(unitdir)/bgo-firewall.service
 	! cmp -s packaging/firewall.conf $(conf) || rm $(conf)
 	[ ! -d $(dir $(conf)) ] || rmdir --ignore-fail-on-non-empty $(dir $(conf))
 
-# The paths in it are those of this make's PREFIX.
-$(B)/bgo-firewall.service: packaging/bgo-firewall.service.in FORCE
-	$(Q)mkdir -p $(@D) && sed -e 's,@sbindir@,$(sbindir),g;s,@sysconfdir@,$(sysconfdir),g' $< >$@
-FORCE:
-
 clean: ## remove build/
 	rm -rf $(B)
 
--include $(wildcard $(B)/obj/*.d $(B)/asan/*.d $(B)/lab/*.d $(B)/tests/unit/*.d $(B)/tests/prog/*.d $(B)/tests/oracle/*.d $(B)/fuzz/src/*.d $(B)/bench/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/asan/*.d $(B)/lab/*.d $(B)/packaging/*.d $(B)/tests/unit/*.d $(B)/tests/prog/*.d $(B)/tests/oracle/*.d $(B)/fuzz/src/*.d $(B)/bench/*.d)

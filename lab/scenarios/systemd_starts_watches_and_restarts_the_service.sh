@@ -81,7 +81,7 @@ expect_equal "$(priority_of "/etc/bgo/firewall.conf:1:1")" 3
 expect_equal "$(property NRestarts)" 0
 
 # What systemd thinks of it.
-ok in_machine systemd-analyze verify --man=no bgo-firewall.service
+ok in_machine systemd-analyze verify bgo-firewall.service
 expect_equal "$(cat "$OUTPUT")" ""
 ok in_machine systemd-analyze security --offline=true --threshold=25 --no-pager bgo-firewall.service
 halt_machine
