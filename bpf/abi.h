@@ -106,6 +106,32 @@ struct token_rate {
 			   lost */
 };
 
+/* The limit of each source by itself, as set and as computed: part of struct rate_limit. */
+struct source_limit {
+	__u64 pps, bps, burst; /* as those of struct rate_limit, of one source */
+	__u32 enabled;
+	__u32 prefix4, prefix6; /* sources of one prefix of this length are one */
+	__u32 half;		/* of rate_limit_sources_map: a change takes the other one */
+	__u32 mask4;		/* computed from the prefix lengths, as the key's words are */
+	__u32 precise;		/* computed: the burst is too short for a clock of jiffies */
+	__u64 mask6[2];
+	__u64 seed;  /* of the hash: secret, so that nobody can aim at another's place */
+	__u32 epoch; /* of the offenders: a reset makes those of older ones void */
+	__u32 reserved;
+	struct token_rate packet_rate, byte_rate; /* computed, without batches */
+	struct counter dropped_before;		  /* reset: readers subtract this */
+};
+
+/* Before anybody set one: every host of IPv4, every customer's network of IPv6. */
+#define SOURCE_LIMIT_INITIAL                                                                       \
+	{                                                                                          \
+		.prefix4 = 32, .prefix6 = 64                                                       \
+	}
+
+/* Which limits a packet has to ask for: one look tells that there are none. */
+#define LIMITS_ALL 1u	 /* struct rate_limit */
+#define LIMITS_SOURCE 2u /* its source_limit */
+
 /* Rate limit as set and as computed; one record for each ruleset record. */
 struct rate_limit {
 	__u64 pps;   /* packets per second, 0: no limit */
@@ -120,8 +146,9 @@ struct rate_limit {
 	struct token_rate packet_rate,
 		byte_rate; /* computed by rate_limit_prepare(), see ratelimit.h */
 	__u32 precise;	   /* computed: the burst is too short for a clock of jiffies */
-	__u32 reserved;
+	__u32 active;	   /* computed: LIMITS_* of what is enabled */
 	struct counter passed_before, dropped_before; /* reset: readers subtract these */
+	struct source_limit source;
 };
 
 /* The tokens all CPUs share, each kind as the time when the bucket was empty: what came since is
@@ -140,8 +167,40 @@ struct rate_limit_local {
 };
 
 struct rate_limit_stats {
-	struct counter passed, dropped;
+	struct counter passed, dropped, source_dropped;
 };
+
+/*
+ * Sources whose hashes fall together, in two cache lines side by side. A source whose buckets are
+ * full needs no place: without one it is judged the same. So a place can be taken from whoever is
+ * nearest to that, and nothing has to be inserted, aged or found again under a flood of false
+ * sources.
+ */
+#define SOURCE_WAYS 6
+struct source_set {
+	__u32 tags[SOURCE_WAYS]; /* of the source's hash; 0: free */
+	__u32 reserved[2];
+	__u64 packets_empty_at[SOURCE_WAYS]; /* as struct rate_limit_bucket */
+	__u64 bytes_empty_at[SOURCE_WAYS];
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct source_set) == 128, "two cache lines");
+
+#define SOURCE_SETS_SHIFT 13
+#define SOURCE_SETS (1u << SOURCE_SETS_SHIFT) /* of each half */
+
+/* A source that is over its limit; per CPU, so that no two write one. */
+struct source_offender {
+	__u64 hash; /* also tells a reader that the address below is whole */
+	__u32 addr_host[4];
+	__u32 family;
+	__u32 epoch;  /* source_limit.epoch of when it was counted */
+	__u32 weight; /* what others have to drop before they get this place */
+	__u32 reserved;
+	struct counter dropped;
+};
+
+#define SOURCE_OFFENDERS_SHIFT 9
+#define SOURCE_OFFENDERS (1u << SOURCE_OFFENDERS_SHIFT)
 
 /* What a program noted of the packet it judged last, when it was loaded to do so. */
 struct verdict_note {

@@ -40,6 +40,10 @@
 	  BPF_F_MMAPABLE)                                                                          \
 	X(rate_limit_local_map, PERCPU_ARRAY, __u32, struct rate_limit_local, 1, 0)                \
 	X(rate_limit_stats_map, PERCPU_ARRAY, __u32, struct rate_limit_stats, 1, 0)                \
+	X(rate_limit_sources_map, ARRAY, __u32, struct source_set, 2 * SOURCE_SETS,                \
+	  BPF_F_MMAPABLE)                                                                          \
+	X(rate_limit_offenders_map, PERCPU_ARRAY, __u32, struct source_offender, SOURCE_OFFENDERS, \
+	  0)                                                                                       \
 	X(stats_map, PERCPU_ARRAY, __u32, struct counter, REASON_SLOTS, 0)                         \
 	X(tc_stats_map, PERCPU_ARRAY, __u32, struct counter, 2 * REASON_SLOTS, 0)
 

@@ -163,6 +163,14 @@ static inline int token_rate_prepare(struct token_rate *out, __u64 per_second, _
 	return 0;
 }
 
+/* Whether a full bucket is worth so few jiffies that a clock of those would let it overflow. */
+static inline int token_rates_precise(const struct token_rate *packets,
+				      const struct token_rate *bytes)
+{
+	return (packets->mult && packets->burst < RATE_LIMIT_PRECISE_UNITS) ||
+	       (bytes->mult && bytes->burst < RATE_LIMIT_PRECISE_UNITS);
+}
+
 /*
  * Computes what the programs need from pps, bps and burst. 0, or -ERANGE and *limit untouched: a
  * limit over RATE_LIMIT_MAX_*, or a burst that takes more than a year to refill.
@@ -178,8 +186,7 @@ static inline int rate_limit_prepare(struct rate_limit *limit)
 		return -ERANGE;
 	limit->packet_rate = packets;
 	limit->byte_rate = bytes;
-	limit->precise = (packets.mult && packets.burst < RATE_LIMIT_PRECISE_UNITS) ||
-			 (bytes.mult && bytes.burst < RATE_LIMIT_PRECISE_UNITS);
+	limit->precise = token_rates_precise(&packets, &bytes);
 	return 0;
 }
 

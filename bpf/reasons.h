@@ -19,7 +19,8 @@
 	X(RATE_LIMITED, rate_limited, DROP, "over the packet or byte rate limit")                  \
 	X(MALFORMED, malformed, DROP, "not a well-formed packet")                                  \
 	X(FRAGMENT_DROPPED, fragment_dropped, DROP, "a fragment under policy fragments drop")      \
-	X(GRAPH_ERROR, graph_error, DROP, "broken decision graph: an alarm, report it")
+	X(GRAPH_ERROR, graph_error, DROP, "broken decision graph: an alarm, report it")            \
+	X(SOURCE_LIMITED, source_limited, DROP, "over the rate limit of its source")
 
 #define REASON_ENUM(NAME, name, verdict, text) REASON_##NAME,
 enum reason { REASONS(REASON_ENUM) REASON_COUNT };

@@ -109,12 +109,22 @@ static void print_limit(struct output *out, const char *key, const char *label, 
 		output_number_as(out, key, enabled ? label : NULL, limit, "no limit");
 }
 
+static void print_source_limit(struct output *out, const struct source_limit *limit)
+{
+	output_object(out, "per_source");
+	output_bool(out, "enabled", "Each source", limit->enabled, "enabled", "disabled");
+	print_limit(out, "pps", "  Packets/sec", limit->enabled, limit->pps);
+	print_limit(out, "bps", "  Bytes/sec", limit->enabled, limit->bps);
+	output_close(out);
+}
+
 static void print_rate_limit(struct output *out, const struct rate_limit *limit)
 {
 	output_object(out, "rate_limit");
 	output_bool(out, "enabled", "Rate limit", limit->enabled, "enabled", "disabled");
 	print_limit(out, "pps", "  Packets/sec", limit->enabled, limit->pps);
 	print_limit(out, "bps", "  Bytes/sec", limit->enabled, limit->bps);
+	print_source_limit(out, &limit->source);
 	output_close(out);
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "../bpf/ratelimit.h"
+#include "../bpf/ratelimit_source.h"
 #include "cidr.h"
 #include "decimal.h"
 #include "lines.h"
@@ -18,7 +18,7 @@ struct parser {
 	struct lines lines;
 	char *at;	  /* the rest of the current line */
 	const char *word; /* the last word read; "" at the end of the line */
-	bool has_version, has_limit, has_policy[HOOK_COUNT];
+	bool has_version, has_limit, has_source_limit, has_policy[HOOK_COUNT];
 };
 
 static void parser_close(struct parser *parser)
@@ -67,12 +67,18 @@ static int read_list(struct parser *parser, enum list *list)
 	return 0;
 }
 
-/* The last word as an index of at most `max`. */
-static int word_to_index(const struct parser *parser, uint32_t max, uint32_t *out)
+/* The last word as a number of at most `max`. */
+static int word_to_number(const struct parser *parser, uint32_t max, const char *error,
+			  uint32_t *out)
 {
 	const char *end = decimal_read(parser->word, parser->word + strlen(parser->word), max, out);
 
-	return end && !*end ? 0 : bad_word(parser, "not an index");
+	return end && !*end ? 0 : bad_word(parser, error);
+}
+
+static int word_to_index(const struct parser *parser, uint32_t max, uint32_t *out)
+{
+	return word_to_number(parser, max, "not an index", out);
 }
 
 /* One of two words: whether it is the second. */
@@ -297,17 +303,13 @@ static int read_u64(struct parser *parser, __u64 *out)
 	return 0;
 }
 
-static int parse_ratelimit(struct parser *parser)
+/* [pps N] [bps N] [burst N], and the word behind. */
+static int read_rates(struct parser *parser, __u64 *pps, __u64 *bps, __u64 *burst)
 {
-	struct rate_limit *limit = &parser->file->limit;
-	const char *const begin = parser->word;
 	static const char *const names[] = {"pps", "bps", "burst"};
-	__u64 *const numbers[] = {&limit->pps, &limit->bps, &limit->burst};
+	__u64 *const numbers[] = {pps, bps, burst};
 	int err;
 
-	if (parser->has_limit)
-		return bad_word(parser, "the rate limit is given already");
-	parser->has_limit = true;
 	next_word(parser);
 	for (int i = 0; i < 3; i++) {
 		if (strcmp(parser->word, names[i]))
@@ -317,20 +319,85 @@ static int parse_ratelimit(struct parser *parser)
 			return err;
 		next_word(parser);
 	}
+	return 0;
+}
+
+/* [enabled|disabled] and the end: what a limit's statement ends with. */
+static int read_enabled(struct parser *parser, const char *begin, bool limits, const char *expected,
+			__u32 *enabled)
+{
+	*enabled = strcmp(parser->word, "disabled") != 0;
+	if (*enabled && *parser->word && strcmp(parser->word, "enabled"))
+		return bad_word(parser, expected);
+	if (*enabled && !limits)
+		return lines_error(&parser->lines, begin,
+				   "enabled, but neither pps nor bps is given");
+	return expect_end(parser);
+}
+
+static int parse_ratelimit(struct parser *parser)
+{
+	struct rate_limit *limit = &parser->file->limit;
+	const char *const begin = parser->word;
+	int err;
+
+	if (parser->has_limit)
+		return bad_word(parser, "the rate limit is given already");
+	parser->has_limit = true;
+	err = read_rates(parser, &limit->pps, &limit->bps, &limit->burst);
+	if (err)
+		return err;
 	if (strcmp(parser->word, "exempt-whitelist") == 0) {
 		limit->exempt_whitelist = 1;
 		next_word(parser);
 	}
-	limit->enabled = strcmp(parser->word, "disabled") != 0;
-	if (limit->enabled && *parser->word && strcmp(parser->word, "enabled"))
-		return bad_word(parser, "expected [pps N] [bps N] [burst N] [exempt-whitelist] "
-					"[enabled|disabled], in this order");
-	if (limit->enabled && !limit->pps && !limit->bps)
-		return lines_error(&parser->lines, begin,
-				   "enabled, but neither pps nor bps is given");
-	if (rate_limit_prepare(limit))
+	err = read_enabled(parser, begin, limit->pps || limit->bps,
+			   "expected [pps N] [bps N] [burst N] [exempt-whitelist] "
+			   "[enabled|disabled], in this order",
+			   &limit->enabled);
+	if (!err && rate_limit_prepare(limit))
 		return lines_error(&parser->lines, begin, "these limits are out of range");
-	return expect_end(parser);
+	return err;
+}
+
+static int read_prefix(struct parser *parser, const char *name, __u32 max, __u32 *out)
+{
+	uint32_t length;
+	int err;
+
+	if (strcmp(parser->word, name))
+		return 0;
+	next_word(parser);
+	err = word_to_number(parser, max, "not a prefix length", &length);
+	if (err)
+		return err;
+	*out = length;
+	next_word(parser);
+	return 0;
+}
+
+static int parse_ratelimit_source(struct parser *parser)
+{
+	struct source_limit *limit = &parser->file->limit.source;
+	const char *const begin = parser->word;
+	int err;
+
+	if (parser->has_source_limit)
+		return bad_word(parser, "the limit of each source is given already");
+	parser->has_source_limit = true;
+	err = read_rates(parser, &limit->pps, &limit->bps, &limit->burst);
+	if (!err)
+		err = read_prefix(parser, "prefix4", 32, &limit->prefix4);
+	if (!err)
+		err = read_prefix(parser, "prefix6", 128, &limit->prefix6);
+	if (!err)
+		err = read_enabled(parser, begin, limit->pps || limit->bps,
+				   "expected [pps N] [bps N] [burst N] [prefix4 N] [prefix6 N] "
+				   "[enabled|disabled], in this order",
+				   &limit->enabled);
+	if (!err && source_limit_prepare(limit))
+		return lines_error(&parser->lines, begin, "these limits are out of range");
+	return err;
 }
 
 static const struct statement {
@@ -341,6 +408,7 @@ static const struct statement {
 	{"policy", parse_policy},
 	{"next", parse_next},
 	{"ratelimit", parse_ratelimit},
+	{"ratelimit-source", parse_ratelimit_source},
 };
 
 static int parse_line(struct parser *parser)
@@ -357,7 +425,8 @@ static int parse_line(struct parser *parser)
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
 		if (strcmp(parser->word, statements[i].name) == 0)
 			return statements[i].parse(parser);
-	return bad_word(parser, "unknown statement, expected rule, policy, next or ratelimit");
+	return bad_word(parser, "unknown statement, expected rule, policy, next, ratelimit or "
+				"ratelimit-source");
 }
 
 static int finish(struct parser *parser)
@@ -371,7 +440,7 @@ static int finish(struct parser *parser)
 
 int ruleset_file_parse(FILE *in, const char *file_name, struct ruleset_file *out)
 {
-	_cleanup_ruleset_file_ struct ruleset_file file = {0};
+	_cleanup_ruleset_file_ struct ruleset_file file = {.limit.source = SOURCE_LIMIT_INITIAL};
 	_cleanup_(parser_close) struct parser parser = {.file = &file};
 	uint32_t empty;
 	int err;

@@ -45,21 +45,39 @@ void ruleset_text_write_next(enum hook hook, enum list list, uint32_t next, FILE
 	fprintf(out, "next %s %s %u\n", hook_name(hook), list_name(list), next);
 }
 
+static void write_rates(uint64_t pps, uint64_t bps, uint64_t burst, FILE *out)
+{
+	if (pps)
+		fprintf(out, " pps %" PRIu64, pps);
+	if (bps)
+		fprintf(out, " bps %" PRIu64, bps);
+	if (burst)
+		fprintf(out, " burst %" PRIu64, burst);
+}
+
 void ruleset_text_write_limit(const struct rate_limit *limit, FILE *out)
 {
 	if (!limit->pps && !limit->bps && !limit->burst && !limit->exempt_whitelist &&
 	    !limit->enabled)
 		return;
 	fputs("ratelimit", out);
-	if (limit->pps)
-		fprintf(out, " pps %" PRIu64, (uint64_t)limit->pps);
-	if (limit->bps)
-		fprintf(out, " bps %" PRIu64, (uint64_t)limit->bps);
-	if (limit->burst)
-		fprintf(out, " burst %" PRIu64, (uint64_t)limit->burst);
+	write_rates(limit->pps, limit->bps, limit->burst, out);
 	if (limit->exempt_whitelist)
 		fputs(" exempt-whitelist", out);
 	fputs(limit->enabled ? " enabled\n" : " disabled\n", out);
+}
+
+void ruleset_text_write_source_limit(const struct source_limit *limit, FILE *out)
+{
+	const struct source_limit initial = SOURCE_LIMIT_INITIAL;
+
+	if (!limit->pps && !limit->bps && !limit->burst && !limit->enabled &&
+	    limit->prefix4 == initial.prefix4 && limit->prefix6 == initial.prefix6)
+		return;
+	fputs("ratelimit-source", out);
+	write_rates(limit->pps, limit->bps, limit->burst, out);
+	fprintf(out, " prefix4 %u prefix6 %u %s\n", limit->prefix4, limit->prefix6,
+		limit->enabled ? "enabled" : "disabled");
 }
 
 static int save_list(const struct store *store, enum hook hook, enum list list, FILE *out)
@@ -104,6 +122,7 @@ int ruleset_text_save(const struct store *store, FILE *out)
 		}
 	}
 	ruleset_text_write_limit(store_rate_limit(store), out);
+	ruleset_text_write_source_limit(&store_rate_limit(store)->source, out);
 	if (fflush(out) || ferror(out))
 		return errno ? -errno : -EIO;
 	return 0;
@@ -141,6 +160,8 @@ int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
 		for (enum list list = 0; list < LIST_COUNT; list++)
 			transaction_reserve_index(txn, hook, list, file->next_index[hook][list]);
 	err = transaction_rate_limit(txn, &file->limit);
+	if (!err)
+		err = transaction_source_limit(txn, &file->limit.source);
 	return err ? log_error(err, "%s: rate limit", file_name) : 0;
 }
 

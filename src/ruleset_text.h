@@ -9,6 +9,7 @@
  *   next HOOK LIST INDEX                            the index for the list's next rule; saved only
  * when it is not one more than the last rule's ratelimit [pps N] [bps N] [burst N]
  * [exempt-whitelist] [enabled|disabled]
+ *   ratelimit-source [pps N] [bps N] [burst N] [prefix4 N] [prefix6 N] [enabled|disabled]
  *
  * HOOK is xdp, ingress or egress, LIST whitelist or blacklist. Rules without an index are numbered
  * behind those with one. In a comment " and \ have a \ before them.
@@ -46,5 +47,6 @@ void ruleset_text_write_policy(enum hook hook, bool default_deny, bool drop_frag
 void ruleset_text_write_next(enum hook hook, enum list list, uint32_t next, FILE *out);
 /* Nothing when no limit was ever set. */
 void ruleset_text_write_limit(const struct rate_limit *limit, FILE *out);
+void ruleset_text_write_source_limit(const struct source_limit *limit, FILE *out);
 
 #endif

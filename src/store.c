@@ -410,6 +410,7 @@ int store_rate_limit_stats_raw(const struct store *store, struct rate_limit_stat
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		counter_add(&out->passed, &values[cpu].passed);
 		counter_add(&out->dropped, &values[cpu].dropped);
+		counter_add(&out->source_dropped, &values[cpu].source_dropped);
 	}
 	return 0;
 }
@@ -422,6 +423,7 @@ int store_rate_limit_stats(const struct store *store, struct rate_limit_stats *o
 		return err;
 	counter_subtract(&out->passed, &store->rate_limit->passed_before);
 	counter_subtract(&out->dropped, &store->rate_limit->dropped_before);
+	counter_subtract(&out->source_dropped, &store->rate_limit->source.dropped_before);
 	return 0;
 }
 

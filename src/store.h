@@ -102,6 +102,17 @@ uint64_t store_hits(const struct store *store, const struct rule_slot *slot);
 int store_stats(const struct store *store, enum hook hook, struct counter out[static REASON_SLOTS]);
 int store_rate_limit_stats(const struct store *store, struct rate_limit_stats *out);
 
+/* A source over its limit since the last reset or change of it. */
+struct offender {
+	struct rule source; /* its network, any protocol and port */
+	struct counter dropped;
+};
+/*
+ * The sources that were dropped most, worst first. *out is an array to free(). Returns how many, or
+ * negative errno, logged.
+ */
+int store_offenders(const struct store *store, struct offender **out);
+
 /* -- Changing: a transaction collects changes, commits all of them or none. -- */
 
 /* The store must be open for STORE_WRITE. */
@@ -142,6 +153,10 @@ void transaction_fragments(struct transaction *txn, enum hook hook, bool drop);
  * change. -ERANGE, not logged, when the limiter cannot count such limits.
  */
 int transaction_rate_limit(struct transaction *txn, const struct rate_limit *limit);
+/*
+ * The same for the limit of each source: pps, bps, burst, enabled, prefix4 and prefix6 of *limit.
+ */
+int transaction_source_limit(struct transaction *txn, const struct source_limit *limit);
 int transaction_reset_stats(struct transaction *txn, enum hook hook);
 int transaction_reset_rate_limit_stats(struct transaction *txn);
 

@@ -94,7 +94,7 @@ _Static_assert(MAP_config_map == 0, "config_map is pinned first");
 static int write_first_record(int fds[MAP_COUNT], uint32_t max_rules)
 {
 	_cleanup_free_ struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
-	struct rate_limit limit = {.id = 1};
+	struct rate_limit limit = {.id = 1, .source = SOURCE_LIMIT_INITIAL};
 	struct config config = {.magic = BGO_MAGIC,
 				.layout = BGO_LAYOUT,
 				.max_rules = max_rules,

@@ -5,8 +5,9 @@
  * the commit word. See store.h.
  */
 #include <string.h>
+#include <sys/random.h>
 
-#include "../bpf/ratelimit.h"
+#include "../bpf/ratelimit_source.h"
 #include "cleanup.h"
 #include "log.h"
 #include "rule.h"
@@ -328,14 +329,15 @@ int transaction_clear(struct transaction *txn, enum hook hook, enum list list)
 
 int transaction_replace_all(struct transaction *txn)
 {
-	const struct rate_limit none = {};
+	const struct rate_limit none = {.source = SOURCE_LIMIT_INITIAL};
+	int err;
 
 	txn->replaces_all = true;
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
 		for (enum list list = 0; list < LIST_COUNT; list++) {
 			struct list_info *info = &txn->next->lists[hook][list];
-			int err = transaction_clear(txn, hook, list);
 
+			err = transaction_clear(txn, hook, list);
 			if (err < 0)
 				return err;
 			/* Also of a list whose rules are all gone already. */
@@ -345,7 +347,8 @@ int transaction_replace_all(struct transaction *txn)
 		transaction_policy(txn, hook, false);
 		transaction_fragments(txn, hook, false);
 	}
-	return transaction_rate_limit(txn, &none);
+	err = transaction_rate_limit(txn, &none);
+	return err ? err : transaction_source_limit(txn, &none.source);
 }
 
 void transaction_reserve_index(struct transaction *txn, enum hook hook, enum list list,
@@ -371,6 +374,13 @@ void transaction_fragments(struct transaction *txn, enum hook hook, bool drop)
 	txn->next->hooks[hook].drop_fragments = drop;
 }
 
+/* What the programs look at first. */
+static void set_active(struct rate_limit *limit)
+{
+	limit->active =
+		(limit->enabled ? LIMITS_ALL : 0) | (limit->source.enabled ? LIMITS_SOURCE : 0);
+}
+
 static bool same_limit(const struct rate_limit *a, const struct rate_limit *b)
 {
 	return a->pps == b->pps && a->bps == b->bps && a->burst == b->burst &&
@@ -380,7 +390,7 @@ static bool same_limit(const struct rate_limit *a, const struct rate_limit *b)
 int transaction_rate_limit(struct transaction *txn, const struct rate_limit *limit)
 {
 	const struct rate_limit *old = txn->store->rate_limit;
-	struct rate_limit next = *old;
+	struct rate_limit next = txn->next_limit;
 	int err;
 
 	next.pps = limit->pps;
@@ -397,7 +407,42 @@ int transaction_rate_limit(struct transaction *txn, const struct rate_limit *lim
 		next.bucket = !old->bucket;
 		txn->changed = true;
 	}
+	set_active(&next);
 	txn->next_limit = next;
+	return 0;
+}
+
+static bool same_source_limit(const struct source_limit *a, const struct source_limit *b)
+{
+	return a->pps == b->pps && a->bps == b->bps && a->burst == b->burst &&
+	       a->enabled == b->enabled && a->prefix4 == b->prefix4 && a->prefix6 == b->prefix6;
+}
+
+int transaction_source_limit(struct transaction *txn, const struct source_limit *limit)
+{
+	const struct source_limit *old = &txn->store->rate_limit->source;
+	struct source_limit next = *old;
+	int err;
+
+	next.pps = limit->pps;
+	next.bps = limit->bps;
+	next.burst = limit->burst;
+	next.enabled = limit->enabled;
+	next.prefix4 = limit->prefix4;
+	next.prefix6 = limit->prefix6;
+	err = source_limit_prepare(&next);
+	if (err)
+		return err;
+	txn->source_limit_changed = !same_source_limit(&next, old);
+	if (txn->source_limit_changed) {
+		if (getrandom(&next.seed, sizeof(next.seed), 0) < 0)
+			return -errno;
+		next.half = !old->half;
+		next.epoch = old->epoch + 1;
+		txn->changed = true;
+	}
+	txn->next_limit.source = next;
+	set_active(&txn->next_limit);
 	return 0;
 }
 
@@ -416,6 +461,8 @@ int transaction_reset_rate_limit_stats(struct transaction *txn)
 		return err;
 	txn->next_limit.passed_before = stats.passed;
 	txn->next_limit.dropped_before = stats.dropped;
+	txn->next_limit.source.dropped_before = stats.source_dropped;
+	txn->next_limit.source.epoch++;
 	txn->changed = true;
 	return 0;
 }

@@ -170,20 +170,27 @@ static int update_graphs(struct transaction *txn)
 	return 0;
 }
 
-/* A full bucket for new limits, where no packet of older generations looks any more. */
-static int fill_bucket(struct transaction *txn)
+/* Full buckets for new limits, where no packet of older generations looks any more. */
+static int fill_buckets(struct transaction *txn)
 {
 	struct store *store = txn->store;
 	struct rate_limit_bucket *buckets = store_memory(store, MAP_rate_limit_state_map);
+	struct source_set *sources = store_memory(store, MAP_rate_limit_sources_map);
 	struct timespec now;
 	int err;
 
-	err = buckets ? wait_for_readers(store, store->ruleset->limit_since) : -ENOMEM;
+	err = buckets && sources ? wait_for_readers(store, store->ruleset->limit_since) : -ENOMEM;
 	if (err)
 		return err;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	rate_limit_bucket_fill(&buckets[txn->next_limit.bucket], &txn->next_limit,
-			       now.tv_sec * 1000000000ULL + now.tv_nsec);
+	if (txn->limit_changed) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		rate_limit_bucket_fill(&buckets[txn->next_limit.bucket], &txn->next_limit,
+				       now.tv_sec * 1000000000ULL + now.tv_nsec);
+	}
+	/* A source without a place has full buckets. */
+	if (txn->source_limit_changed)
+		memset(&sources[txn->next_limit.source.half * SOURCE_SETS], 0,
+		       SOURCE_SETS * sizeof(*sources));
 	txn->next->limit_since = txn->next->generation;
 	return 0;
 }
@@ -230,8 +237,8 @@ static int commit(struct transaction *txn)
 	int err;
 
 	err = update_graphs(txn);
-	if (!err && txn->limit_changed)
-		err = fill_bucket(txn);
+	if (!err && (txn->limit_changed || txn->source_limit_changed))
+		err = fill_buckets(txn);
 	if (!err)
 		err = write_record(txn);
 	if (err)

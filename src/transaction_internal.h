@@ -35,7 +35,7 @@ struct transaction {
 	struct ruleset *next; /* what the committed record will be */
 	struct rate_limit next_limit;
 	bool changed;
-	bool limit_changed;
+	bool limit_changed, source_limit_changed;
 	bool replaces_all;
 	struct list_change lists[HOOK_COUNT][LIST_COUNT];
 	struct bitmap hits, comments; /* no words before the first rule is added */

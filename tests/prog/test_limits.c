@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "../../bpf/ratelimit.h"
+#include "../../src/cleanup.h"
 #include "firewall.h"
 
 static struct firewall firewall;
@@ -79,6 +80,7 @@ static void send_packets(enum hook hook, const struct packet_spec *spec, int cou
 	read_counters(hook, out);
 	subtract(&out->limit.passed, &before.limit.passed);
 	subtract(&out->limit.dropped, &before.limit.dropped);
+	subtract(&out->limit.source_dropped, &before.limit.source_dropped);
 	for (int i = 0; i < REASON_SLOTS; i++)
 		subtract(&out->reasons[i], &before.reasons[i]);
 }
@@ -291,6 +293,123 @@ static void tokens_of_an_old_limit_are_void(void **state)
 	assert_burst(out.limit.passed.packets, 1);
 }
 
+/* -- The limit of each source -- */
+
+static const struct packet_spec other = {.peer = PEER4_AFTER, .port = 53, .payload_bytes = 58};
+static const struct packet_spec udp6 = {.peer = PEER6, .port = 53, .payload_bytes = 58};
+static const struct packet_spec other6 = {.peer = "2001:db8:78::1", .port = 53};
+
+static void each_source_has_a_limit_of_its_own(void **state)
+{
+	const struct packet_spec *const sources[] = {&udp, &other, &udp6, &other6};
+	struct outcome out;
+
+	(void)state;
+	set_rules("ratelimit-source pps 1 burst 7 enabled");
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		send_packets(HOOK_XDP, sources[i], 1000, &out);
+		assert_burst(out.limit.passed.packets, 7);
+		assert_int_equal(out.limit.source_dropped.packets, 1000 - out.limit.passed.packets);
+		assert_int_equal(out.limit.dropped.packets, 0);
+		assert_int_equal(out.reasons[REASON_SOURCE_LIMITED].packets,
+				 1000 - out.limit.passed.packets);
+		assert_int_equal(out.reasons[REASON_ALLOWED_DEFAULT].packets,
+				 out.limit.passed.packets);
+	}
+}
+
+static void sources_of_one_network_share_its_limit(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	set_rules("ratelimit-source pps 1 burst 7 prefix4 24 prefix6 48 enabled");
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_burst(out.limit.passed.packets, 7);
+	send_packets(HOOK_XDP, &other, 1000, &out);
+	assert_burst(out.limit.passed.packets, 0);
+	send_packets(HOOK_XDP, &udp6, 1000, &out);
+	assert_burst(out.limit.passed.packets, 7);
+	send_packets(HOOK_XDP, &(struct packet_spec){.peer = "2001:db8:77:ffff::1", .port = 53},
+		     1000, &out);
+	assert_burst(out.limit.passed.packets, 0);
+}
+
+static void what_a_source_is_refused_takes_nothing_from_all(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	set_rules("ratelimit pps 1 burst 10 enabled; ratelimit-source pps 1 burst 4 enabled");
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_burst(out.limit.passed.packets, 4);
+	send_packets(HOOK_XDP, &other, 1000, &out);
+	assert_burst(out.limit.passed.packets, 4);
+}
+
+static void what_all_together_are_refused_takes_nothing_from_the_source(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	set_rules("ratelimit pps 1 burst 2 enabled; ratelimit-source pps 1 burst 7 enabled");
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_burst(out.limit.passed.packets, 2);
+	assert_int_equal(out.limit.source_dropped.packets, 0);
+	/* With the other limit gone the source still has what it did not use. */
+	firewall_rules(&firewall, HOOK_XDP, "ratelimit-source pps 1 burst 7 enabled");
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_burst(out.limit.passed.packets, 5);
+}
+
+static void exempt_whitelist_leaves_sources_out_too(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	set_rules("rule xdp whitelist " PEER4_AFTER "; ratelimit exempt-whitelist disabled; "
+		  "ratelimit-source pps 1 burst 6 enabled");
+	send_packets(HOOK_XDP, &other, 1000, &out);
+	assert_int_equal(out.reasons[REASON_ALLOWED_WHITELIST].packets, 1000);
+	send_packets(HOOK_XDP, &udp, 1000, &out);
+	assert_burst(out.limit.passed.packets, 6);
+}
+
+static void the_worst_sources_are_named(void **state)
+{
+	_cleanup_free_ struct offender *offenders = NULL;
+	struct outcome out;
+
+	(void)state;
+	set_rules("ratelimit-source pps 1 burst 1 enabled");
+	send_packets(HOOK_XDP, &udp, 500, &out);
+	send_packets(HOOK_XDP, &udp6, 1000, &out);
+	send_packets(HOOK_XDP, &other, 1, &out);
+	assert_int_equal(store_offenders(firewall.store, &offenders), 2);
+	assert_int_equal(offenders[0].source.family, FAMILY_IPV6);
+	assert_int_equal(offenders[0].source.prefix_len, 64);
+	assert_int_equal(offenders[0].source.addr_host[1], 0x00770000);
+	assert_int_equal(offenders[0].source.addr_host[3], 0);
+	assert_in_range(offenders[0].dropped.packets, 990, 999);
+	assert_int_equal(offenders[1].source.addr_host[0], 0xc000024d);
+	assert_in_range(offenders[1].dropped.packets, 490, 499);
+	assert_int_equal(offenders[1].dropped.bytes, offenders[1].dropped.packets * UDP_BYTES);
+}
+
+static void another_limit_forgets_the_sources_of_the_old_one(void **state)
+{
+	_cleanup_free_ struct offender *offenders = NULL;
+	struct outcome out;
+
+	(void)state;
+	set_rules("ratelimit-source pps 1 burst 1 enabled");
+	send_packets(HOOK_XDP, &udp, 500, &out);
+	set_rules("ratelimit-source pps 1 burst 9 enabled");
+	assert_int_equal(store_offenders(firewall.store, &offenders), 0);
+	send_packets(HOOK_XDP, &udp, 500, &out);
+	assert_burst(out.limit.passed.packets, 9);
+}
+
 /*
  * A flood as fast as the machine makes it, for as long as it takes. Tokens come all the time that
  * the call takes, and can be had while the program runs, which is less: the kernel prepares and
@@ -306,7 +425,9 @@ static void check_flood(const char *limit, uint64_t pps, uint64_t burst)
 		skip();
 	set_rules(limit);
 	send_packets(HOOK_XDP, &udp, packets, &out);
-	assert_int_equal(out.limit.passed.packets + out.limit.dropped.packets, packets);
+	assert_int_equal(out.limit.passed.packets + out.limit.dropped.packets +
+				 out.limit.source_dropped.packets,
+			 packets);
 	assert_in_range(out.limit.passed.packets, pps * out.busy_ns / 1000000000 * 90 / 100,
 			(burst + pps * out.elapsed_ns / 1000000000) * 101 / 100);
 }
@@ -327,6 +448,12 @@ static void a_flood_with_a_burst_of_one_gets_its_limit(void **state)
 {
 	(void)state;
 	check_flood("ratelimit pps 100000 burst 1 enabled", 100000, 1);
+}
+
+static void a_flood_of_one_source_gets_a_million_packets_a_second(void **state)
+{
+	(void)state;
+	check_flood("ratelimit-source pps 1000000 enabled", 1000000, 100000);
 }
 
 static void a_flood_gets_ten_megabytes_a_second(void **state)
@@ -350,10 +477,18 @@ int main(void)
 		cmocka_unit_test(a_change_of_the_limit_starts_with_a_full_bucket),
 		cmocka_unit_test(after_any_idle_time_the_burst_passes_and_no_more),
 		cmocka_unit_test(tokens_of_an_old_limit_are_void),
+		cmocka_unit_test(each_source_has_a_limit_of_its_own),
+		cmocka_unit_test(sources_of_one_network_share_its_limit),
+		cmocka_unit_test(what_a_source_is_refused_takes_nothing_from_all),
+		cmocka_unit_test(what_all_together_are_refused_takes_nothing_from_the_source),
+		cmocka_unit_test(exempt_whitelist_leaves_sources_out_too),
+		cmocka_unit_test(the_worst_sources_are_named),
+		cmocka_unit_test(another_limit_forgets_the_sources_of_the_old_one),
 		cmocka_unit_test(a_flood_gets_1000_packets_a_second),
 		cmocka_unit_test(a_flood_gets_a_million_packets_a_second),
 		cmocka_unit_test(a_flood_with_a_burst_of_one_gets_its_limit),
 		cmocka_unit_test(a_flood_gets_ten_megabytes_a_second),
+		cmocka_unit_test(a_flood_of_one_source_gets_a_million_packets_a_second),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

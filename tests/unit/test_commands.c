@@ -218,6 +218,15 @@ static void a_rate_limit_line_has_one_action_and_values_only_to_enable(void **st
 		{"--enable --pps 1.5K", "is not a number"},
 		{"--enable --pps 2G", "--pps: '2G' is out of range (0 to 1000000000)"},
 		{"--enable --bps 1001G", "is out of range"},
+		{"--per-source --pps 100", NULL},
+		{"--per-source --enable --bps 1M --prefix4 24 --prefix6 56 --burst 10", NULL},
+		{"--per-source --disable", NULL},
+		{"--per-source", "needs one of --enable"},
+		{"--per-source --show-stats", "--per-source goes with --enable and --disable"},
+		{"--per-source --reset-stats", "--per-source goes with --enable and --disable"},
+		{"--enable --pps 5 --prefix4 24", "go with --per-source"},
+		{"--per-source --pps 5 --prefix4 33", "is out of range (0 to 32)"},
+		{"--per-source --pps 5 --prefix6 129", "is out of range (0 to 128)"},
 	};
 	_cleanup_free_ void *options = malloc(cmd_ratelimit.options_size);
 	char said[SAID_BYTES];

@@ -67,6 +67,7 @@ static char *write_file(const struct ruleset_file *file)
 							out);
 		}
 	ruleset_text_write_limit(&file->limit, out);
+	ruleset_text_write_source_limit(&file->limit.source, out);
 	fclose(out);
 	return text;
 }
@@ -99,6 +100,9 @@ static void what_is_saved_reads_back_byte_for_byte(void **state)
 		"ratelimit pps 1000 bps 1048576 burst 100 exempt-whitelist enabled\n",
 		"bgo-rules 1\n" POLICIES "ratelimit bps 1048576 disabled\n",
 		"bgo-rules 1\n" POLICIES "ratelimit exempt-whitelist disabled\n",
+		"bgo-rules 1\n" POLICIES
+		"ratelimit-source pps 100 burst 5 prefix4 24 prefix6 48 enabled\n",
+		"bgo-rules 1\n" POLICIES "ratelimit-source prefix4 0 prefix6 128 disabled\n",
 	};
 	char said[SAID_BYTES];
 
@@ -258,6 +262,16 @@ static void what_is_wrong_is_named_with_line_and_column(void **state)
 		{"ratelimit pps 1 enabled x\n", "file:2:25: 'x': unexpected text"},
 		{"ratelimit pps 99999999999999 enabled\n",
 		 "file:2:1: these limits are out of range"},
+		{"ratelimit-source prefix4 24\n",
+		 "file:2:1: enabled, but neither pps nor bps is given"},
+		{"ratelimit-source pps 1 prefix4 33\n", "file:2:32: '33': not a prefix length"},
+		{"ratelimit-source pps 1 prefix6 129\n", "file:2:32: '129': not a prefix length"},
+		{"ratelimit-source pps 1 prefix6 64 prefix4 32\n",
+		 "file:2:35: 'prefix4': expected [pps N]"},
+		{"ratelimit-source pps 1 exempt-whitelist\n",
+		 "file:2:24: 'exempt-whitelist': expected [pps N]"},
+		{"ratelimit-source pps 1\nratelimit-source pps 1\n",
+		 "file:3:1: 'ratelimit-source': the limit of each source is given already"},
 		{"ratelimit pps 1 enabled\nratelimit pps 1 enabled\n",
 		 "file:3:1: 'ratelimit': the rate limit is"},
 	};
