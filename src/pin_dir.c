@@ -182,6 +182,16 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The server blocks these signals and reads them later: it must not wait here until then. */
+static bool asked_to_stop(void)
+{
+	sigset_t pending;
+
+	sigemptyset(&pending);
+	sigpending(&pending);
+	return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
 /*
  * In the kernel's queue, so that many who wait have their turns; the alarm ends a wait too long.
  * Readers take the lock as writers do: shared, two that read all the time would keep writers out
@@ -194,6 +204,8 @@ static int wait_in_queue(int fd, unsigned int seconds)
 	while (flock(fd, LOCK_EX) < 0) {
 		if (errno != EINTR)
 			return -errno;
+		if (asked_to_stop())
+			return -ECANCELED;
 		if (now_ms() >= end_ms)
 			return -ETIMEDOUT;
 	}
@@ -215,6 +227,8 @@ int dir_lock(const char *what, const char *path, int fd, unsigned int seconds)
 	alarm_begin(&before);
 	err = wait_in_queue(fd, seconds);
 	alarm_end(&before);
+	if (err == -ECANCELED)
+		return err;
 	if (err != -ETIMEDOUT)
 		return err ? log_error(err, "lock %s %s", what, path) : 0;
 	holder = lock_holder(fd);
@@ -257,6 +271,13 @@ bool pin_dir_server_runs(int dir_fd)
 	_cleanup_close_ int fd = openat(dir_fd, PIN_DIR_SERVER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+pid_t pin_dir_server_pid(int dir_fd)
+{
+	_cleanup_close_ int fd = openat(dir_fd, PIN_DIR_SERVER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? 0 : lock_holder(fd);
 }
 
 int pin_dir_lock_server(int dir_fd)

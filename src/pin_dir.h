@@ -2,7 +2,7 @@
 /*
  * The pin directory: where it may be, whose it must be, and the two locks that live in it. The
  * directory's own lock orders readers and writers of the store; the lock on its subdirectory
- * server/ is held by the one server.
+ * server/ is held by the one server. What is in links/ is in link_pins.h.
  */
 #ifndef BGO_PIN_DIR_H
 #define BGO_PIN_DIR_H
@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #define PIN_DIR_SERVER "server"
+#define PIN_DIR_LINKS "links"
 
 /*
  * Makes the directory (mode 0700), and mounts bpffs on /sys/fs/bpf first when the path is below it
@@ -20,8 +21,9 @@ int pin_dir_make(const char *path);
 
 /*
  * Opens and locks the directory, waiting at most `seconds`, and checks that it is on bpffs, the
- * caller's and closed to others. Returns a file descriptor that holds the lock. -ENOENT when there
- * is none and, with 0 seconds, -EWOULDBLOCK are not logged; other errors are.
+ * caller's and closed to others. Returns a file descriptor that holds the lock. Not logged are
+ * -ENOENT, when there is none, -EWOULDBLOCK with 0 seconds, and -ECANCELED, when a signal to stop
+ * is pending; other errors are.
  */
 int pin_dir_open(const char *path, unsigned int seconds);
 
@@ -33,6 +35,8 @@ int dir_lock(const char *what, const char *path, int fd, unsigned int seconds);
 
 /* Whether somebody holds the lock of server/; false when it is not there. */
 bool pin_dir_server_runs(int dir_fd);
+/* Who holds it: a pid of this pid namespace; 0: nobody, or a process of another namespace. */
+pid_t pin_dir_server_pid(int dir_fd);
 /* Makes server/ and locks it. Returns the file descriptor that holds the lock, -EBUSY (not logged)
  * when it is held. */
 int pin_dir_lock_server(int dir_fd);
