@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Every way to stop, for the scenarios that say what each leaves: on one interface and on two, native and
-# generic, by every signal; each start after a stop is the restart. Whatever is kept is compared while the
+# generic, by every signal, with and without keep; each start after a stop is the restart. Whatever is kept is compared while the
 # interfaces are down, so that no packet is counted in between.
 
 # Wants TC to be tcx or clsact.
@@ -26,7 +26,7 @@ start_on_every_interface() {
 	for n in $numbers; do
 		options+=(--interface "s$n")
 	done
-	BGO_TC=$TC start_server "${options[@]}" --mode "$mode"
+	BGO_TC=$TC start_server "${options[@]}" --mode "$mode" --on-exit "$on_exit"
 }
 
 expect_attached_here() {
@@ -42,8 +42,15 @@ expect_nothing_attached_here() {
 	expect_nothing_attached "s$LINK"
 }
 
-# A clean end takes everything off. A killed one's links end with it, clsact filters stay.
+# A clean end takes everything off. A killed one's links end with it, clsact filters stay. Kept, all stays.
 expect_what_it_left() {
+	if [[ $on_exit == keep ]]; then
+		expect_json '(.running | not) and .filtering and all(.interfaces[]; .kept and .state == "attached")' \
+			bgo firewall-server status --json
+		on_every_interface expect_attached_here
+		on_every_interface expect_every_hook_filters
+		return
+	fi
 	if [[ $signal == INT || $signal == TERM ]]; then
 		expect_equal "$SERVER_STATUS" 0
 		expect_between 0 $((1000 * SLOWDOWN)) "$stop_ms" "milliseconds to stop"
@@ -94,13 +101,21 @@ stop_server TERM
 signals="INT KILL TERM SEGV QUIT ABRT"
 [[ $SLOWDOWN -eq 1 ]] || signals="TERM KILL SEGV" # a machine that is slow on purpose has other kernels to show
 stops=0
+stop_in_every_way() {
+	for signal; do
+		echo "$TC, $on_exit, $mode, interfaces $numbers, SIG$signal"
+		restart_and_stop
+		stops=$((stops + 1))
+	done
+}
 for numbers in 0 "0 1"; do
 	for mode in native generic; do
-		for signal in $signals; do
-			echo "$TC, $mode, interfaces $numbers, SIG$signal"
-			restart_and_stop
-			stops=$((stops + 1))
-		done
+		on_exit=detach
+		# shellcheck disable=SC2086 # words
+		stop_in_every_way $signals
+		on_exit=keep
+		stop_in_every_way KILL TERM
+		ok bgo firewall-server detach # what is kept in one mode cannot be taken over in the other
 	done
 done
 grep -q "office ssh" "$WORK/stopped" || fail "nothing was compared"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All three programs onto one interface or none, and off again: what the server does at start and
- * at exit. The mechanics of each hook are in attach_xdp.c and attach_tc.c.
+ * All three programs onto one interface or none, in place of those that are there already: what the
+ * server does at start. The way back is in detach.c, the mechanics of each hook are in attach_xdp.c
+ * and attach_tc.c.
  */
 #include "attach_parts.h"
 
@@ -13,18 +14,6 @@
 #include <sys/socket.h>
 
 #include "log.h"
-
-struct attachment {
-	struct interface interface;
-	int xdp_link;
-	bool made_clsact; /* the qdisc is ours to remove */
-	struct tc_filter tc[TC_DIRECTIONS];
-};
-
-static const enum hook tc_hooks[TC_DIRECTIONS] = {
-	[TC_INGRESS] = HOOK_INGRESS,
-	[TC_EGRESS] = HOOK_EGRESS,
-};
 
 /* "lo, eth0": what the user may have meant; cut with "..." on a machine with many. */
 static void list_interfaces(char *text, size_t size)
@@ -100,33 +89,194 @@ int attach_check(const char *interface)
 	return find_interface(interface, &found);
 }
 
-static int attach_xdp(struct attachment *attachment, const struct programs *programs,
-		      enum xdp_mode mode)
+/* -- XDP -- */
+
+/*
+ * The pinned link whose program is the one attached there now, so that it is of this interface and
+ * not of one with the same number in another network namespace.
+ */
+static struct pinned_link *find_link(const struct attach_options *options,
+				     const struct interface *interface, enum hook hook,
+				     const struct tc_program *attached, int count)
+{
+	struct pinned_link *link = NULL;
+
+	while ((link = link_pins_next(options->pins, link)) != NULL) {
+		if (link->ifindex != interface->index || link->hook != hook)
+			continue;
+		for (int i = 0; i < count; i++)
+			if (attached[i].id == link->program_id)
+				return link;
+	}
+	return NULL;
+}
+
+/* Puts the new program into the link; *fd is then the link. */
+static int take_over(struct attachment *attachment, const struct attach_options *options,
+		     struct pinned_link *link, int *fd)
+{
+	int err;
+
+	err = bpf_link_update(link->fd, programs_fd(options->programs, link->hook), NULL);
+	if (err)
+		return log_error(err, "start on %s: replace the %s program that filters it",
+				 attachment->interface.name, hook_name(link->hook));
+	*fd = take_fd(link->fd);
+	attachment->replaced[link->hook] = link->program_id;
+	strcpy(attachment->pins[link->hook], link->name);
+	return 0;
+}
+
+static int pin_link(struct attachment *attachment, const struct attach_options *options,
+		    enum hook hook, int fd)
+{
+	if (!options->keep)
+		return 0;
+	return link_pins_add(options->pins, fd, attachment->interface.name, hook,
+			     attachment->pins[hook]);
+}
+
+static int fail_other_mode(const struct interface *interface, enum xdp_mode asked,
+			   enum xdp_mode kept)
+{
+	return log_fail(-EEXIST,
+			"start on %s: it is filtered in %s mode, and --mode %s cannot take that "
+			"over without a gap: use --mode %s, or end the filtering first with `bgo "
+			"firewall-server detach`",
+			interface->name, xdp_mode_name(kept), xdp_mode_name(asked),
+			xdp_mode_name(kept));
+}
+
+/* 1: the program that a server left there was replaced, 0: there is none, or negative errno. */
+static int take_over_xdp(struct attachment *attachment, const struct attach_options *options)
+{
+	const struct interface *interface = &attachment->interface;
+	struct tc_program attached = {};
+	struct pinned_link *link;
+	enum xdp_mode mode;
+	int err;
+
+	err = xdp_query(interface, &attached.id, &mode);
+	if (err)
+		return log_error(err, "start on %s: ask for its XDP program", interface->name);
+	link = attached.id ? find_link(options, interface, HOOK_XDP, &attached, 1) : NULL;
+	if (!link)
+		return 0;
+	if (options->mode != XDP_MODE_AUTO && options->mode != mode)
+		return fail_other_mode(interface, options->mode, mode);
+	err = take_over(attachment, options, link, &attachment->xdp_link);
+	if (err)
+		return err;
+	log_info("Took over the XDP program of interface %s (%s mode)", interface->name,
+		 xdp_mode_name(mode));
+	return 1;
+}
+
+static int attach_xdp(struct attachment *attachment, const struct attach_options *options)
 {
 	const struct interface *interface = &attachment->interface;
 	enum xdp_mode got;
-	int link;
+	int err, link;
 
-	link = xdp_attach(programs_fd(programs, HOOK_XDP), interface, mode, &got);
+	err = take_over_xdp(attachment, options);
+	if (err)
+		return err < 0 ? err : 0;
+	link = xdp_attach(programs_fd(options->programs, HOOK_XDP), interface, options->mode, &got);
 	if (link < 0)
 		return link; /* logged there */
 	attachment->xdp_link = link;
+	err = pin_link(attachment, options, HOOK_XDP, link);
+	if (err)
+		return err;
 	log_info("Attached XDP program to interface %s (%s mode)", interface->name,
 		 xdp_mode_name(got));
 	return 0;
 }
 
-static int attach_tcx(struct attachment *attachment, const struct programs *programs)
+/* -- TC -- */
+
+/* 1: the program in our link was replaced, 0: there is none, or negative errno, logged. */
+static int take_over_tcx(struct attachment *attachment, const struct attach_options *options,
+			 enum tc_direction direction)
+{
+	struct tc_filter *filter = &attachment->tc[direction];
+	struct tc_program attached[TC_PROGRAMS_MAX];
+	struct pinned_link *link;
+	int count, err;
+
+	count = tcx_query(&attachment->interface, direction, attached);
+	if (count < 0)
+		return log_error(count, "start on %s: ask for its TC programs",
+				 attachment->interface.name);
+	link = find_link(options, &attachment->interface, tc_hooks[direction], attached, count);
+	if (!link)
+		return 0;
+	filter->link_id = link->link_id;
+	err = take_over(attachment, options, link, &filter->link_fd);
+	return err ? err : 1;
+}
+
+/* 1: the program in our filter was replaced, 0: there is none, or negative errno, logged. */
+static int take_over_clsact(struct attachment *attachment, const struct attach_options *options,
+			    enum tc_direction direction)
+{
+	const enum hook hook = tc_hooks[direction];
+	struct tc_filter *filter = &attachment->tc[direction];
+	struct tc_program attached[TC_PROGRAMS_MAX];
+	int count, err;
+
+	count = clsact_query(&attachment->interface, direction, attached);
+	if (count < 0)
+		return log_error(count, "start on %s: ask for its TC filters",
+				 attachment->interface.name);
+	for (int i = 0; i < count; i++) {
+		struct tc_filter found = {.link_fd = -1,
+					  .priority = attached[i].priority,
+					  .handle = attached[i].handle};
+
+		if (link_pins_program(options->pins, attached[i].id) < 0)
+			continue;
+		err = clsact_replace(programs_fd(options->programs, hook), &attachment->interface,
+				     direction, &found);
+		if (err)
+			return log_error(err,
+					 "start on %s: replace the TC %s filter that filters it",
+					 attachment->interface.name, tc_direction_name(direction));
+		*filter = found;
+		attachment->replaced[hook] = attached[i].id;
+		return 1;
+	}
+	return 0;
+}
+
+/* Negative errno, not logged, when it cannot be attached; logged is then false. */
+static int attach_tcx(struct attachment *attachment, const struct attach_options *options,
+		      bool *logged)
 {
 	int err = 0;
 
-	for (enum tc_direction direction = 0; !err && direction < TC_DIRECTIONS; direction++)
-		err = tcx_attach(programs_fd(programs, tc_hooks[direction]), &attachment->interface,
-				 direction, &attachment->tc[direction]);
+	for (enum tc_direction direction = 0; !err && direction < TC_DIRECTIONS; direction++) {
+		struct tc_filter *filter = &attachment->tc[direction];
+		const enum hook hook = tc_hooks[direction];
+
+		err = take_over_tcx(attachment, options, direction);
+		*logged = err < 0;
+		if (err) {
+			err = err < 0 ? err : 0;
+			continue;
+		}
+		err = tcx_attach(programs_fd(options->programs, hook), &attachment->interface,
+				 direction, filter);
+		if (err)
+			break;
+		err = pin_link(attachment, options, hook, filter->link_fd);
+		*logged = err < 0;
+	}
 	return err;
 }
 
-static int attach_clsact(struct attachment *attachment, const struct programs *programs)
+static int attach_clsact(struct attachment *attachment, const struct attach_options *options,
+			 bool *logged)
 {
 	int err;
 
@@ -135,35 +285,41 @@ static int attach_clsact(struct attachment *attachment, const struct programs *p
 		return err;
 	attachment->made_clsact = err == 1;
 	err = 0;
-	for (enum tc_direction direction = 0; !err && direction < TC_DIRECTIONS; direction++)
-		err = clsact_attach(programs_fd(programs, tc_hooks[direction]),
-				    &attachment->interface, direction, &attachment->tc[direction]);
+	for (enum tc_direction direction = 0; !err && direction < TC_DIRECTIONS; direction++) {
+		err = take_over_clsact(attachment, options, direction);
+		*logged = err < 0;
+		if (err)
+			err = err < 0 ? err : 0;
+		else
+			err = clsact_attach(programs_fd(options->programs, tc_hooks[direction]),
+					    &attachment->interface, direction,
+					    &attachment->tc[direction]);
+	}
 	return err;
 }
 
-static bool tc_attached(const struct attachment *attachment)
+static bool tc_taken_over(const struct attachment *attachment)
 {
-	bool attached = attachment->made_clsact;
-
-	for (enum tc_direction direction = 0; direction < TC_DIRECTIONS; direction++)
-		attached |= tc_filter_attached(&attachment->tc[direction]);
-	return attached;
+	return attachment->replaced[HOOK_INGRESS] || attachment->replaced[HOOK_EGRESS];
 }
 
-static int attach_tc(struct attachment *attachment, const struct programs *programs,
-		     enum tc_kind kind)
+static int attach_tc(struct attachment *attachment, const struct attach_options *options)
 {
+	const enum tc_kind kind = options->tc_kind;
 	const char *name = attachment->interface.name;
 	enum tc_kind chosen = kind == TC_KIND_AUTO ? TC_KIND_TCX : kind;
+	bool logged = false;
 	int err = -EINVAL;
 
 	if (chosen == TC_KIND_TCX)
-		err = attach_tcx(attachment, programs);
+		err = attach_tcx(attachment, options, &logged);
 	/* The kernel does not know the attach type: it is older than TCX. */
-	if (err == -EINVAL && kind != TC_KIND_TCX && !tc_attached(attachment)) {
+	if (err == -EINVAL && !logged && kind != TC_KIND_TCX && !attachment_has_tc(attachment)) {
 		chosen = TC_KIND_CLSACT;
-		err = attach_clsact(attachment, programs);
+		err = attach_clsact(attachment, options, &logged);
 	}
+	if (logged)
+		return err;
 	if (err == -EEXIST)
 		return log_fail(err,
 				"start on %s: its ingress qdisc takes the place of the clsact "
@@ -173,97 +329,35 @@ static int attach_tc(struct attachment *attachment, const struct programs *progr
 	if (err)
 		return log_error(err, "start on %s: attach TC programs (%s)", name,
 				 tc_kind_name(chosen));
-	log_info("Attached TC programs to interface %s (%s)", name, tc_kind_name(chosen));
+	log_info("%s interface %s (%s)",
+		 tc_taken_over(attachment) ? "Took over the TC programs of"
+					   : "Attached TC programs to",
+		 name, tc_kind_name(chosen));
 	return 0;
 }
 
-static void detach_xdp(struct attachment *attachment)
-{
-	const char *name = attachment->interface.name;
-	int err;
+/* -- The interface -- */
 
-	log_info("Detaching XDP program from interface %s...", name);
-	err = bpf_link_detach(attachment->xdp_link);
-	close(attachment->xdp_link); /* the last reference: it goes even if detaching failed */
-	attachment->xdp_link = -1;
-	if (err)
-		log_error(err, "detach XDP program from interface %s", name);
-	else
-		log_info("XDP program detached from interface %s", name);
-	log_info("XDP firewall resources cleaned up");
+/* What is in the course of being attached, and what undoes it. */
+struct attempt {
+	struct attachment *attachment;
+	struct link_pins *pins;
+};
+
+static void cleanup_attempt(struct attempt *attempt)
+{
+	detach_interface(attempt->attachment, attempt->pins);
 }
 
-static void detach_tc_filter(struct attachment *attachment, enum tc_direction direction)
-{
-	const struct tc_filter filter = attachment->tc[direction];
-	const char *name = attachment->interface.name;
-	const char *direction_text = tc_direction_name(direction);
-	int err;
-
-	err = tc_detach(&attachment->interface, direction, &attachment->tc[direction]);
-	if (err == -ENOENT)
-		log_warning("%s: TC %s filter was removed by somebody else", name, direction_text);
-	else if (err == -ESTALE)
-		log_warning(
-			"%s: TC %s filter was replaced by somebody else's, which was left alone",
-			name, direction_text);
-	else if (err)
-		log_error(err, "remove TC %s filter from interface %s", direction_text, name);
-	else if (filter.link_fd >= 0)
-		log_info("Removed TC %s filter (link %u)", direction_text, filter.link_id);
-	else
-		log_info("Removed TC %s filter (handle %u)", direction_text, filter.handle);
-}
-
-/* A clsact of ours that somebody put filters on is his now. */
-static void remove_clsact(struct attachment *attachment)
-{
-	int err;
-
-	err = clsact_remove_empty(&attachment->interface);
-	if (err == -EBUSY)
-		log_info("%s: the clsact qdisc stays: it has filters of others",
-			 attachment->interface.name);
-	else if (err && err != -ENODEV)
-		log_error(err, "remove clsact qdisc from interface %s", attachment->interface.name);
-}
-
-static void detach_tc(struct attachment *attachment)
-{
-	const char *name = attachment->interface.name;
-
-	log_info("Detaching TC programs from interface %s...", name);
-	for (enum tc_direction direction = 0; direction < TC_DIRECTIONS; direction++)
-		if (tc_filter_attached(&attachment->tc[direction]))
-			detach_tc_filter(attachment, direction);
-	if (attachment->made_clsact)
-		remove_clsact(attachment);
-	log_info("TC firewall programs detached from interface %s", name);
-	log_info("TC programs detached from interface %s", name);
-	log_info("TC firewall manager resources cleaned up");
-}
-
-void detach_interface(struct attachment *attachment)
-{
-	if (!attachment)
-		return;
-	if (attachment->xdp_link >= 0)
-		detach_xdp(attachment);
-	if (tc_attached(attachment))
-		detach_tc(attachment);
-	free(attachment);
-}
-
-static void cleanup_attachment(struct attachment **attachment)
-{
-	detach_interface(*attachment);
-}
-
-int attach_interface(struct attachment **out, const struct programs *programs,
-		     const char *interface, enum xdp_mode mode, enum tc_kind kind)
+int attach_interface(struct attachment **out, const struct attach_options *options,
+		     const char *interface)
 {
 	/* Leaving this scope with it undoes what was attached. */
-	_cleanup_(cleanup_attachment) struct attachment *attachment = malloc(sizeof(*attachment));
+	_cleanup_(cleanup_attempt) struct attempt attempt = {
+		.attachment = malloc(sizeof(struct attachment)),
+		.pins = options->pins,
+	};
+	struct attachment *attachment = attempt.attachment;
 	int err;
 
 	if (!attachment)
@@ -273,16 +367,22 @@ int attach_interface(struct attachment **out, const struct programs *programs,
 		.tc = {TC_FILTER_NONE, TC_FILTER_NONE},
 	};
 	err = find_interface(interface, &attachment->interface);
+	if (!err)
+		err = attach_xdp(attachment, options);
+	if (!err)
+		err = attach_tc(attachment, options);
 	if (err)
 		return err;
-	err = attach_xdp(attachment, programs, mode);
-	if (err)
-		return err;
-	err = attach_tc(attachment, programs, kind);
-	if (err)
-		return err;
-	*out = take(attachment);
+	*out = take(attempt.attachment);
 	return 0;
+}
+
+void attach_commit(struct attachment *attachment, const struct attach_options *options)
+{
+	memset(attachment->replaced, 0, sizeof(attachment->replaced));
+	for (enum hook hook = 0; !options->keep && hook < HOOK_COUNT; hook++)
+		if (link_pins_remove(options->pins, attachment->pins[hook]) == 0)
+			attachment->pins[hook][0] = '\0';
 }
 
 const char *attachment_interface(const struct attachment *attachment)

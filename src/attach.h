@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "link_pins.h"
 #include "programs.h"
 
 enum xdp_mode { XDP_MODE_AUTO, XDP_MODE_NATIVE, XDP_MODE_GENERIC };
@@ -23,14 +24,34 @@ int attach_check(const char *interface);
 
 struct attachment;
 
+struct attach_options {
+	const struct programs *programs;
+	struct link_pins *pins; /* those that were there, and where new ones go */
+	enum xdp_mode mode;
+	enum tc_kind tc_kind;
+	bool keep; /* pin the links: the programs stay when the process ends */
+};
+
 /*
  * Attaches all three programs to the interface, or none: what was done before a failure is undone.
- * -EBUSY names the foreign program in the way. Logs what was attached and how.
+ * Where a program of this pin path is attached already, the new one takes its place without a
+ * packet going unfiltered in between. -EBUSY names the foreign program in the way. Logs what was
+ * attached and how.
  */
-int attach_interface(struct attachment **out, const struct programs *programs,
-		     const char *interface, enum xdp_mode mode, enum tc_kind kind);
-/* Takes off what was attached, logs each step, frees. Goes on after an error. NULL is fine. */
-void detach_interface(struct attachment *attachment);
+int attach_interface(struct attachment **out, const struct attach_options *options,
+		     const char *interface);
+/*
+ * Once everything is attached: what was taken over is not given back any more, and links that are
+ * not to be kept lose their pins.
+ */
+void attach_commit(struct attachment *attachment, const struct attach_options *options);
+/*
+ * Takes off what was attached, logs each step, frees. Goes on after an error. NULL is fine. Before
+ * attach_commit() a program that was taken over is given back: the old one takes its place again.
+ */
+void detach_interface(struct attachment *attachment, struct link_pins *pins);
+/* Leaves everything as it is, frees: pinned links and clsact filters go on filtering. */
+void leave_interface(struct attachment *attachment);
 
 /* The name it was attached by. */
 const char *attachment_interface(const struct attachment *attachment);
@@ -46,6 +67,7 @@ struct attach_status {
 	const char *tc_kind;				      /* "tcx", "clsact", NULL */
 	uint32_t tc_ingress_program_id, tc_egress_program_id; /* 0: not attached */
 	uint32_t foreign_xdp_program_id;		      /* 0: none */
+	bool kept; /* XDP stays without a server: its link is pinned */
 };
 
 /* Whether all three programs of ours are there: half a firewall is an alarm. */
@@ -57,15 +79,26 @@ static inline bool attach_status_complete(const struct attach_status *status)
 
 /*
  * Every interface of this network namespace that has a program attached which uses this store's
- * maps. *out is an array to free(). Returns how many, or negative errno.
+ * maps or is recorded in pins. *out is an array to free(). Returns how many, or negative errno.
  */
-int attach_status(const struct store *store, struct attach_status **out);
+int attach_status(const struct store *store, const struct link_pins *pins,
+		  struct attach_status **out);
 
 /*
- * Removes the clsact filters that a killed server of this store left; those of `keep` (may be NULL)
- * are not leftovers. Attaching first and removing after leaves no packet unfiltered. Returns how
- * many, or negative errno; logs both.
+ * Removes the clsact filters of the pin path's programs that are not of `keep` (may be NULL): a
+ * killed server left them, or they are of an interface that is not filtered any more. Attaching
+ * first and removing after leaves no packet unfiltered. Returns how many, or negative errno: -EPERM
+ * when there are some of which only CAP_SYS_ADMIN could tell whose they are. Logs both.
  */
-int attach_remove_leftovers(const struct store *store, const struct programs *keep);
+int attach_remove_leftovers(uint64_t store_id, const struct link_pins *pins,
+			    const struct programs *keep);
+/* Detaches the pinned links that were not taken, logged with `why`, and removes their pins. Returns
+ * how many were attached, or negative errno, logged. */
+int attach_remove_links(const struct link_pins *pins, const char *why);
+/*
+ * Takes everything of the pin path's, whatever its layout, off every interface: what no server
+ * serves. Returns how many programs, or negative errno; logs both.
+ */
+int attach_remove_all(const char *pin_path, const struct store_lock *lock);
 
 #endif

@@ -10,8 +10,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "log.h"
+
 /* A program of bgo's uses about a dozen maps. */
 #define MAPS_MAX 64
+
+/* Longer than the config map's value of any layout. */
+#define CONFIG_BYTES_MAX 4096
 
 int program_id(int program_fd, uint32_t *id)
 {
@@ -24,10 +29,14 @@ int program_id(int program_fd, uint32_t *id)
 	return 0;
 }
 
-/* Whether the map is a config map of this layout, and what it holds. */
+/*
+ * Whether the map is a config map, of whatever layout, and what it holds: the fields that tell the
+ * owner stand in the same place in all.
+ */
 static int read_config(uint32_t id, bool *is_config, struct config *config)
 {
 	_cleanup_close_ int fd = bpf_map_get_fd_by_id(id);
+	_cleanup_free_ struct config *value = NULL;
 	struct bpf_map_info info = {};
 	__u32 length = sizeof(info);
 	const __u32 key = 0;
@@ -38,11 +47,15 @@ static int read_config(uint32_t id, bool *is_config, struct config *config)
 		return -errno;
 	*is_config = false;
 	if (info.type != BPF_MAP_TYPE_ARRAY || info.max_entries != 1 ||
-	    info.value_size != sizeof(*config))
+	    info.value_size < sizeof(*config) || info.value_size > CONFIG_BYTES_MAX)
 		return 0;
-	if (bpf_map_lookup_elem(fd, &key, config))
+	value = aligned_alloc(_Alignof(struct config), CONFIG_BYTES_MAX);
+	if (!value)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &key, value))
 		return -errno;
-	*is_config = config->magic == BGO_MAGIC && config->layout == BGO_LAYOUT;
+	*config = *value;
+	*is_config = config->magic == BGO_MAGIC;
 	return 0;
 }
 
@@ -77,4 +90,29 @@ int program_owner(uint32_t id, struct program_owner *out)
 	}
 	*out = owner;
 	return 0;
+}
+
+/* The record in the pins tells without privilege; the maps tell of a server that kept none. */
+int program_is_ours(uint32_t id, const struct owner *owner)
+{
+	struct program_owner found = {};
+	int err;
+
+	if (link_pins_program(owner->pins, id) >= 0)
+		return 1;
+	if (!owner->store_id)
+		return 0;
+	err = program_owner(id, &found);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	return found.store_id == owner->store_id;
+}
+
+int fail_to_ask_owner(int err, const char *interface)
+{
+	if (err == -EPERM)
+		return log_fail(err,
+				"cannot tell whose programs interface %s has: needs CAP_SYS_ADMIN",
+				interface);
+	return log_error(err, "ask whose programs interface %s has", interface);
 }

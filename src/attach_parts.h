@@ -7,14 +7,24 @@
 #define BGO_ATTACH_PARTS_H
 
 #include <net/if.h>
+#include <string.h>
 
 #include "attach.h"
 #include "cleanup.h"
+#include "rule.h"
 
 struct interface {
 	char name[IF_NAMESIZE];
 	uint32_t index;
 };
+
+static inline struct interface interface_of(const struct if_nameindex *entry)
+{
+	struct interface interface = {.index = entry->if_index};
+
+	strncpy(interface.name, entry->if_name, sizeof(interface.name) - 1);
+	return interface;
+}
 
 static inline void cleanup_interfaces(struct if_nameindex **list)
 {
@@ -33,6 +43,16 @@ struct program_owner {
 
 /* Needs CAP_SYS_ADMIN: -EPERM without. -ENOENT: the program is gone. Logs nothing. */
 int program_owner(uint32_t program_id, struct program_owner *out);
+/* Whose programs are ours: those recorded in pins, and those on the maps of a store. */
+struct owner {
+	uint64_t store_id; /* 0: not to be asked */
+	const struct link_pins *pins;
+};
+/* 1: the program is ours, 0: it is not or is gone, or negative errno: -EPERM when only
+ * CAP_SYS_ADMIN could tell. */
+int program_is_ours(uint32_t program_id, const struct owner *owner);
+/* Logs the error of program_is_ours(): attaching needs less privilege than it. Returns err. */
+int fail_to_ask_owner(int err, const char *interface);
 /* The kernel's id of a program held as a file descriptor; 0 or negative errno. */
 int program_id(int program_fd, uint32_t *id);
 
@@ -78,6 +98,9 @@ int tcx_attach(int program_fd, const struct interface *interface, enum tc_direct
 	       struct tc_filter *out);
 int clsact_attach(int program_fd, const struct interface *interface, enum tc_direction direction,
 		  struct tc_filter *out);
+/* Puts the program in the filter's place, in one step for packets. Not logged. */
+int clsact_replace(int program_fd, const struct interface *interface, enum tc_direction direction,
+		   struct tc_filter *filter);
 /*
  * Takes it off and forgets it; an interface that is gone took it along. -ENOENT: it was not there
  * any more; -ESTALE: somebody else's filter is in its place and was left alone. Not logged.
@@ -103,5 +126,24 @@ int tcx_query(const struct interface *interface, enum tc_direction direction,
 	      struct tc_program out[static TC_PROGRAMS_MAX]);
 int clsact_query(const struct interface *interface, enum tc_direction direction,
 		 struct tc_program out[static TC_PROGRAMS_MAX]);
+
+/* What attach_interface() did, hook by hook: see attach.h. */
+struct attachment {
+	struct interface interface;
+	int xdp_link;	  /* -1: not attached */
+	bool made_clsact; /* the qdisc is ours to remove */
+	struct tc_filter tc[TC_DIRECTIONS];
+	char pins[HOOK_COUNT][LINK_PIN_BYTES]; /* of links; "": not pinned */
+	/* Until it is committed: the program that was there before, 0: none. */
+	uint32_t replaced[HOOK_COUNT];
+};
+
+/* Whether anything of TC is to be taken off. */
+bool attachment_has_tc(const struct attachment *attachment);
+
+static const enum hook tc_hooks[TC_DIRECTIONS] = {
+	[TC_INGRESS] = HOOK_INGRESS,
+	[TC_EGRESS] = HOOK_EGRESS,
+};
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is attached where, asked of the kernel: the truth for `status`, for refusing a cleanup, and
- * for finding what a killed server left.
+ * What is attached where, asked of the kernel: the truth for `status`.
  */
 #include "attach_parts.h"
 
@@ -10,26 +9,13 @@
 
 #include "log.h"
 
-/* 1: the program works on that store, 0: it does not or is gone, or negative
- * errno. */
-static int is_ours(uint32_t program, const struct store *store)
-{
-	struct program_owner owner;
-	int err;
-
-	err = program_owner(program, &owner);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	return owner.store_id == store_id(store);
-}
-
 /* The first program of ours among `count`, by position, -ENOENT, or another negative errno. */
-static int find_ours(const struct tc_program *programs, int count, const struct store *store)
+static int find_ours(const struct tc_program *programs, int count, const struct owner *owner)
 {
 	int ours;
 
 	for (int i = 0; i < count; i++) {
-		ours = is_ours(programs[i].id, store);
+		ours = program_is_ours(programs[i].id, owner);
 		if (ours < 0)
 			return ours;
 		if (ours)
@@ -38,7 +24,19 @@ static int find_ours(const struct tc_program *programs, int count, const struct 
 	return -ENOENT;
 }
 
-static int xdp_status(const struct interface *interface, const struct store *store,
+static bool is_kept(const struct interface *interface, uint32_t program,
+		    const struct link_pins *pins)
+{
+	const struct pinned_link *link = NULL;
+
+	while ((link = link_pins_next(pins, link)) != NULL)
+		if (link->ifindex == interface->index && link->hook == HOOK_XDP &&
+		    link->program_id == program)
+			return true;
+	return false;
+}
+
+static int xdp_status(const struct interface *interface, const struct owner *owner,
 		      struct attach_status *status)
 {
 	enum xdp_mode mode;
@@ -48,7 +46,7 @@ static int xdp_status(const struct interface *interface, const struct store *sto
 	err = xdp_query(interface, &id, &mode);
 	if (err || !id)
 		return err;
-	ours = is_ours(id, store);
+	ours = program_is_ours(id, owner);
 	if (ours < 0)
 		return ours;
 	if (!ours) {
@@ -56,12 +54,13 @@ static int xdp_status(const struct interface *interface, const struct store *sto
 		return 0;
 	}
 	status->xdp_program_id = id;
+	status->kept = is_kept(interface, id, owner->pins);
 	status->xdp_mode = xdp_mode_name(mode);
 	return 0;
 }
 
 static int tc_status(const struct interface *interface, enum tc_direction direction,
-		     const struct store *store, struct attach_status *status)
+		     const struct owner *owner, struct attach_status *status)
 {
 	static const struct {
 		int (*query)(const struct interface *interface, enum tc_direction direction,
@@ -77,7 +76,7 @@ static int tc_status(const struct interface *interface, enum tc_direction direct
 		count = kinds[i].query(interface, direction, programs);
 		if (count < 0)
 			return count;
-		ours = find_ours(programs, count, store);
+		ours = find_ours(programs, count, owner);
 		if (ours >= 0) {
 			*id = programs[ours].id;
 			status->tc_kind = tc_kind_name(kinds[i].kind);
@@ -89,16 +88,16 @@ static int tc_status(const struct interface *interface, enum tc_direction direct
 	return 0;
 }
 
-static int interface_status(const struct interface *interface, const struct store *store,
+static int interface_status(const struct interface *interface, const struct owner *owner,
 			    struct attach_status *status)
 {
 	int err;
 
 	*status = (struct attach_status){.ifindex = interface->index};
 	memcpy(status->interface, interface->name, sizeof(status->interface));
-	err = xdp_status(interface, store, status);
+	err = xdp_status(interface, owner, status);
 	for (enum tc_direction direction = 0; !err && direction < TC_DIRECTIONS; direction++)
-		err = tc_status(interface, direction, store, status);
+		err = tc_status(interface, direction, owner, status);
 	/* It went while we asked. */
 	return err == -ENODEV ? 0 : err;
 }
@@ -107,14 +106,6 @@ static bool anything_ours(const struct attach_status *status)
 {
 	return status->xdp_program_id || status->tc_ingress_program_id ||
 	       status->tc_egress_program_id;
-}
-
-static struct interface interface_of(const struct if_nameindex *entry)
-{
-	struct interface interface = {.index = entry->if_index};
-
-	strncpy(interface.name, entry->if_name, sizeof(interface.name) - 1);
-	return interface;
 }
 
 static size_t count_interfaces(const struct if_nameindex *list)
@@ -126,18 +117,10 @@ static size_t count_interfaces(const struct if_nameindex *list)
 	return count;
 }
 
-/* Attaching needs less privilege than telling whose a program is. */
-static int fail_to_ask(int err, const char *interface)
+int attach_status(const struct store *store, const struct link_pins *pins,
+		  struct attach_status **out)
 {
-	if (err == -EPERM)
-		return log_fail(err,
-				"cannot tell whose programs interface %s has: needs CAP_SYS_ADMIN",
-				interface);
-	return log_error(err, "ask whose programs interface %s has", interface);
-}
-
-int attach_status(const struct store *store, struct attach_status **out)
-{
+	const struct owner owner = {.store_id = store_id(store), .pins = pins};
 	_cleanup_interfaces_ struct if_nameindex *list = if_nameindex();
 	_cleanup_free_ struct attach_status *all = NULL;
 	struct interface interface;
@@ -152,88 +135,12 @@ int attach_status(const struct store *store, struct attach_status **out)
 
 	for (const struct if_nameindex *i = list; i->if_index; i++) {
 		interface = interface_of(i);
-		err = interface_status(&interface, store, &all[found]);
+		err = interface_status(&interface, &owner, &all[found]);
 		if (err)
-			return fail_to_ask(err, i->if_name);
+			return fail_to_ask_owner(err, i->if_name);
 		if (anything_ours(&all[found]))
 			found++;
 	}
 	*out = take(all);
 	return found;
-}
-
-/* Removes the filters of this store's programs at one direction, except `keep`. Returns how many.
- */
-static int remove_filters(const struct interface *interface, enum tc_direction direction,
-			  const struct store *store, uint32_t keep)
-{
-	struct tc_program programs[TC_PROGRAMS_MAX];
-	struct tc_filter filter;
-	int removed = 0;
-	int count, ours, err;
-
-	count = clsact_query(interface, direction, programs);
-	for (int i = 0; i < count; i++) {
-		if (programs[i].id == keep)
-			continue;
-		ours = is_ours(programs[i].id, store);
-		if (ours < 0)
-			return ours;
-		if (!ours)
-			continue;
-		filter = (struct tc_filter){
-			.link_fd = -1,
-			.priority = programs[i].priority,
-			.handle = programs[i].handle,
-			.program_id = programs[i].id,
-		};
-		err = tc_detach(interface, direction, &filter);
-		if (err == -ENOENT || err == -ESTALE)
-			continue; /* somebody was faster */
-		if (err)
-			return err;
-		log_info("Removed leftover TC %s filter from interface %s (handle %u)",
-			 tc_direction_name(direction), interface->name, programs[i].handle);
-		removed++;
-	}
-	return count < 0 ? count : removed;
-}
-
-static int kept_programs(const struct programs *keep, uint32_t ids[static TC_DIRECTIONS])
-{
-	int err;
-
-	ids[TC_INGRESS] = ids[TC_EGRESS] = 0;
-	if (!keep)
-		return 0;
-	err = program_id(programs_fd(keep, HOOK_INGRESS), &ids[TC_INGRESS]);
-	if (err)
-		return err;
-	return program_id(programs_fd(keep, HOOK_EGRESS), &ids[TC_EGRESS]);
-}
-
-int attach_remove_leftovers(const struct store *store, const struct programs *keep)
-{
-	_cleanup_interfaces_ struct if_nameindex *list = if_nameindex();
-	uint32_t keep_ids[TC_DIRECTIONS];
-	struct interface interface;
-	int removed = 0;
-	int err;
-
-	if (!list)
-		return log_error(-errno, "list interfaces");
-	err = kept_programs(keep, keep_ids);
-	if (err)
-		return log_error(err, "look for leftover TC filters");
-
-	for (const struct if_nameindex *i = list; i->if_index; i++) {
-		interface = interface_of(i);
-		for (enum tc_direction d = 0; d < TC_DIRECTIONS; d++) {
-			err = remove_filters(&interface, d, store, keep_ids[d]);
-			if (err < 0)
-				return fail_to_ask(err, i->if_name);
-			removed += err;
-		}
-	}
-	return removed;
 }

@@ -269,6 +269,21 @@ int clsact_attach(int program_fd, const struct interface *interface, enum tc_dir
 	return 0;
 }
 
+int clsact_replace(int program_fd, const struct interface *interface, enum tc_direction direction,
+		   struct tc_filter *filter)
+{
+	struct bpf_tc_hook hook = clsact_hook(interface, clsact_point(direction));
+	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program_fd, .handle = filter->handle,
+		    .priority = filter->priority, .flags = BPF_TC_F_REPLACE);
+	_quiet_libbpf_;
+	int err;
+
+	err = bpf_tc_attach(&hook, &options);
+	if (!err)
+		filter->program_id = options.prog_id;
+	return err;
+}
+
 struct program_row {
 	struct tc_program *programs;
 	int count;

@@ -21,7 +21,7 @@ struct start_options {
 	struct common_options common;
 	const char *config;
 	struct option_texts interfaces;
-	struct option_value mode, max_rules;
+	struct option_value mode, max_rules, on_exit;
 	const char *state_dir;
 	enum tc_kind tc_kind;
 };
@@ -39,6 +39,8 @@ static const struct option_spec start_table[] = {
 	       "take options from FILE, one `option = value` a line, too"),
 	OPTION(struct start_options, state_dir, TEXT, "state-dir", "DIR|none",
 	       "where the rules are kept over a reboot\n(default " SNAPSHOT_DEFAULT_STATE_DIR ")"),
+	OPTION(struct start_options, on_exit, CHOICE, "on-exit", "detach|keep",
+	       "whether filtering ends with the server (default detach)"),
 	OPTIONS_COMMON,
 	{0},
 };
@@ -103,6 +105,7 @@ static int start_run(const void *parsed)
 		.tc_kind = options->tc_kind,
 		.max_rules = (uint32_t)options->max_rules.value,
 		.state_dir = options->state_dir,
+		.keep = options->on_exit.value == 1,
 	};
 
 	return server_run(&server);
@@ -128,7 +131,8 @@ const struct command cmd_server_start = {
 		   "attached.\n",
 	.examples = "  bgo firewall-server start --interface eth0\n"
 		    "  bgo start --interface eth0 --interface eth1 --mode native\n"
-		    "  bgo start --config /etc/bgo/firewall.conf\n",
+		    "  bgo start --config /etc/bgo/firewall.conf\n"
+		    "  bgo start --interface eth0 --on-exit keep\n",
 	.options = start_table,
 	.options_size = sizeof(struct start_options),
 	.capabilities = COMMAND_NEEDS_BPF | COMMAND_NEEDS_NET_ADMIN,
@@ -177,19 +181,32 @@ static bool confirmed(const char *pin_path)
 	return length == 3 && memcmp(answer, "yes", 3) == 0;
 }
 
-/*
- * What a killed server left at TC would go on filtering, by rules nobody can change any more. Maps
- * that cannot be opened, of another layout or unfinished, are removed all the same.
- */
-static int remove_leftovers(const char *pin_path)
+/* What was kept filters by rules nobody could change any more. */
+static int end_filtering(const char *pin_path)
 {
-	_cleanup_store_ struct store *store = NULL;
+	_cleanup_store_lock_ struct store_lock lock = STORE_LOCK_NONE;
 	int err;
 
-	if (store_open(&store, pin_path, STORE_READ))
+	err = store_lock(&lock, pin_path);
+	if (err)
+		return err;
+	/* One that came since we asked: the removal will name it. */
+	if (lock.running)
 		return 0;
-	err = attach_remove_leftovers(store, NULL);
+	err = attach_remove_all(pin_path, &lock);
 	return err < 0 ? err : 0;
+}
+
+static int warn_kept(const char *pin_path)
+{
+	_cleanup_link_pins_ struct link_pins *pins = NULL;
+	int err;
+
+	err = link_pins_open(&pins, pin_path);
+	if (!err && link_pins_next(pins, NULL))
+		log_warning("interfaces are filtered with no server (kept): removing the maps ends "
+			    "that");
+	return err;
 }
 
 static int cleanup_run(const void *parsed)
@@ -199,13 +216,15 @@ static int cleanup_run(const void *parsed)
 	int err;
 
 	err = store_removable(pin_path);
+	if (!err)
+		err = warn_kept(pin_path);
 	if (err)
 		return err;
 	if (!options->force && !confirmed(pin_path))
 		return log_fail(-ECANCELED, "cleanup-maps: not confirmed; nothing was changed");
 	if (!options->common.quiet)
 		fprintf(stderr, "Removing pinned maps from %s...\n", pin_path);
-	err = remove_leftovers(pin_path);
+	err = end_filtering(pin_path);
 	if (!err)
 		err = snapshot_remove_store(pin_path);
 	if (err)
@@ -220,8 +239,10 @@ const struct command cmd_server_cleanup_maps = {
 	.alias = "cleanup-maps",
 	.summary = "remove the pinned maps: rules, limits, statistics",
 	.usage = "[--force] [OPTION...]",
-	.details = "Asks before; only `yes` goes on. Refused while a server runs on these maps.\n"
-		   "The snapshot on disk is removed with them.\n",
+	.details =
+		"Asks before; only `yes` goes on. Refused while a server runs on these maps. "
+		"Programs that were kept\nare detached first: the filtering ends. The snapshot on "
+		"disk is removed, too.\n",
 	.examples = "  bgo firewall-server cleanup-maps\n"
 		    "  bgo cleanup-maps --force\n",
 	.options = cleanup_table,

@@ -27,7 +27,8 @@ static const struct option_spec status_table[] = {
 #define LABELS_INDENT 2
 #define LABELS_WIDTH 16
 
-static void print_server(struct output *out, const struct store *store)
+/* attached: how many interfaces have something of ours, negative: unknown. */
+static void print_server(struct output *out, const struct store *store, int attached)
 {
 	const int pid = store_server_pid(store);
 
@@ -39,7 +40,13 @@ static void print_server(struct output *out, const struct store *store)
 	else
 		output_null(out, "pid");
 	if (pid <= 0)
-		output_string(out, NULL, "Server", "not running");
+		output_string(out, NULL, "Server",
+			      attached > 0 ? "not running; what is attached goes on filtering"
+					   : "not running");
+	if (attached >= 0)
+		output_bool(out, "filtering", NULL, attached > 0, "", "");
+	else
+		output_null(out, "filtering");
 }
 
 static void print_store(struct output *out, const struct store *store)
@@ -185,6 +192,7 @@ static void print_interfaces(struct output *out, const struct attach_status *int
 		{"tc_kind", "TC", 6},
 		{"tc_ingress_program_id", "Ingress", 7},
 		{"tc_egress_program_id", "Egress", 6},
+		{"kept", "Kept", 4},
 		{"foreign_xdp_program_id", NULL, 0},
 	};
 
@@ -202,6 +210,7 @@ static void print_interfaces(struct output *out, const struct attach_status *int
 		print_name(out, i->tc_kind);
 		print_id(out, i->tc_ingress_program_id);
 		print_id(out, i->tc_egress_program_id);
+		output_cell_bool(out, i->kept, i->kept ? "yes" : "no");
 		print_id(out, i->foreign_xdp_program_id);
 	}
 	output_table_end(out);
@@ -218,6 +227,16 @@ static void warn_half_attached(const struct attach_status *interfaces, int count
 				interfaces[i].interface);
 }
 
+/* How many, -EPERM when it needs more privilege to know, or another negative errno; logged. */
+static int ask_interfaces(const struct store *store, struct attach_status **out)
+{
+	_cleanup_link_pins_ struct link_pins *pins = NULL;
+	int err;
+
+	err = link_pins_open(&pins, store_pin_path(store));
+	return err ? err : attach_status(store, pins, out);
+}
+
 static int status_run(const void *parsed)
 {
 	const struct status_options *options = parsed;
@@ -229,13 +248,13 @@ static int status_run(const void *parsed)
 	err = store_open(&store, options->common.pin_path, STORE_READ);
 	if (err)
 		return err;
-	count = attach_status(store, &interfaces);
+	count = ask_interfaces(store, &interfaces);
 	if (count < 0 && count != -EPERM)
 		return count;
 	err = output_begin(&out, stdout, options->common.json);
 	if (err)
 		return err;
-	print_server(out, store);
+	print_server(out, store, count);
 	print_store(out, store);
 	print_snapshot(out, store);
 	print_rate_limit(out, store_rate_limit(store));
@@ -258,7 +277,8 @@ const struct command cmd_server_status = {
 	.usage = "[OPTION...]",
 	.details = "Works with and without a running server. What is attached is asked of the "
 		   "kernel, so a "
-		   "killed\nserver's leftovers are seen, as `half attached`.\n",
+		   "killed\nserver's leftovers are seen, as `half attached`. `Kept` programs go on "
+		   "filtering when the server ends.\n",
 	.examples = "  bgo firewall-server status\n"
 		    "  bgo status --json\n",
 	.options = status_table,

@@ -8,8 +8,13 @@
 #include "options.h"
 
 const struct command *const command_table[] = {
-	&cmd_server_start, &cmd_server_status, &cmd_server_cleanup_maps,
-	&cmd_update,	   &cmd_ratelimit,     NULL,
+	&cmd_server_start,
+	&cmd_server_status,
+	&cmd_server_detach,
+	&cmd_server_cleanup_maps,
+	&cmd_update,
+	&cmd_ratelimit,
+	NULL,
 };
 
 int command_usage(const struct command *command, const char *format, ...)

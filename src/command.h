@@ -65,6 +65,7 @@ extern const struct command *const command_table[];
 
 extern const struct command cmd_server_start;
 extern const struct command cmd_server_status;
+extern const struct command cmd_server_detach;
 extern const struct command cmd_server_cleanup_maps;
 extern const struct command cmd_update;
 extern const struct command cmd_ratelimit;

@@ -29,6 +29,8 @@ struct served {
 struct server {
 	const struct server_options *options;
 	struct served *interfaces; /* in the order of options->interfaces */
+	struct programs *programs;
+	struct link_pins *pins;
 	int signal_fd, link_fd, tick_fd, watchdog_fd;
 	struct snapshot_keeper *snapshots; /* NULL: none are kept */
 };
@@ -91,21 +93,53 @@ static void raise_memlock(void)
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 }
 
+static struct attach_options attach_options(const struct server *server)
+{
+	return (struct attach_options){
+		.programs = server->programs,
+		.pins = server->pins,
+		.mode = server->options->mode,
+		.tc_kind = server->options->tc_kind,
+		.keep = server->options->keep,
+	};
+}
+
 /* -ECANCELED: asked to stop meanwhile. */
-static int attach_all(struct server *server, const struct programs *programs)
+static int attach_all(struct server *server)
 {
 	const struct server_options *options = server->options;
+	const struct attach_options how = attach_options(server);
 	int err;
 
-	for (size_t i = 0; i < options->interface_count; i++) {
+	/* Recorded before the first is attached: what a kill leaves there is known as ours. */
+	err = link_pins_add_programs(server->pins, server->programs);
+	for (size_t i = 0; !err && i < options->interface_count; i++) {
 		if (asked_to_stop(server))
 			return -ECANCELED;
-		err = attach_interface(&server->interfaces[i].attachment, programs,
-				       options->interfaces[i], options->mode, options->tc_kind);
-		if (err)
-			return err;
+		err = attach_interface(&server->interfaces[i].attachment, &how,
+				       options->interfaces[i]);
 	}
-	return 0;
+	if (!err && asked_to_stop(server))
+		err = -ECANCELED;
+	return err;
+}
+
+/*
+ * Everything new is attached, so everything old may go. What fails here is logged and does no harm:
+ * the firewall runs.
+ */
+static void commit(struct server *server, const struct store *store)
+{
+	const struct attach_options how = attach_options(server);
+	int err;
+
+	for (size_t i = 0; i < server->options->interface_count; i++)
+		attach_commit(server->interfaces[i].attachment, &how);
+	attach_remove_links(server->pins, ", which this start does not name");
+	err = attach_remove_leftovers(store_id(store), server->pins, server->programs);
+	/* What is not known to be off keeps its record. */
+	if (err >= 0 || err == -EPERM)
+		link_pins_keep_programs(server->pins, server->programs);
 }
 
 static void say_ready(const struct server_options *options, const struct store *store)
@@ -120,14 +154,12 @@ static void say_ready(const struct server_options *options, const struct store *
 
 /*
  * Up to "ready". The store, and with it the lock that keeps the command line out, is closed at the
- * end; the programs stay loaded for as long as something attached holds them. -ECANCELED: asked to
- * stop meanwhile.
+ * end. -ECANCELED: asked to stop meanwhile.
  */
 static int start(struct server *server, int *server_lock, bool *created)
 {
 	const struct server_options *options = server->options;
 	_cleanup_store_ struct store *store = NULL;
-	_cleanup_(programs_cleanup) struct programs *programs = NULL;
 	int err;
 
 	log_info("Starting firewall server...");
@@ -142,23 +174,22 @@ static int start(struct server *server, int *server_lock, bool *created)
 	err = store_server_lock(store, server_lock);
 	if (err)
 		return err;
-	err = programs_load(&programs, store, false);
+	err = link_pins_open(&server->pins, options->pin_path);
+	if (!err)
+		err = programs_load(&server->programs, store, false);
 	if (err)
 		return err;
 	/* Before the first interface is looked for, so that none can go unseen. */
 	server->link_fd = netlink_watch_links();
 	if (server->link_fd < 0)
 		return log_error(server->link_fd, "watch interfaces");
-	err = attach_all(server, programs);
+	err = attach_all(server);
 	if (err)
 		return err;
-	/* What cannot be looked for is not there or does no harm: the firewall runs. */
-	attach_remove_leftovers(store, programs);
-	if (asked_to_stop(server))
-		return -ECANCELED;
 	err = snapshot_keeper_open(&server->snapshots, store);
 	if (err)
 		return err;
+	commit(server, store);
 	say_ready(options, store);
 	return 0;
 }
@@ -277,19 +308,44 @@ static int run(struct server *server)
 
 static void detach_all(struct server *server)
 {
-	if (!server->interfaces)
+	if (!server->interfaces || !server->pins)
 		return;
-	for (size_t i = 0; i < server->options->interface_count; i++) {
-		detach_interface(server->interfaces[i].attachment);
-		server->interfaces[i].attachment = NULL;
-	}
+	for (size_t i = 0; i < server->options->interface_count; i++)
+		detach_interface(take(server->interfaces[i].attachment), server->pins);
+	if (server->programs)
+		link_pins_remove_programs(server->pins, server->programs);
 }
 
-static void shut_down(struct server *server)
+static void leave_all(struct server *server)
+{
+	const char *pin_path = server->options->pin_path;
+
+	for (size_t i = 0; i < server->options->interface_count; i++) {
+		struct attachment *attachment = take(server->interfaces[i].attachment);
+
+		if (attachment && !attachment_gone(attachment))
+			log_info("Interface %s goes on being filtered, with no server (--on-exit "
+				 "keep)",
+				 attachment_interface(attachment));
+		leave_interface(attachment);
+	}
+	log_info("Rules can be changed as before; the next start takes over without a gap. To end "
+		 "the filtering: bgo firewall-server detach%s%s",
+		 strcmp(pin_path, STORE_DEFAULT_PIN_PATH) ? " --pin-path " : "",
+		 strcmp(pin_path, STORE_DEFAULT_PIN_PATH) ? pin_path : "");
+}
+
+/* ready: the start was complete; else what it did is undone, and only that. */
+static void shut_down(struct server *server, bool ready)
 {
 	notify("STOPPING=1\nSTATUS=Shutting down");
 	log_info("Received shutdown signal, shutting down firewall server...");
 	log_info("Firewall server stopped");
+	if (ready && server->options->keep) {
+		leave_all(server);
+		snapshot_keeper_close(take(server->snapshots));
+		return;
+	}
 	log_info("Starting firewall cleanup...");
 	detach_all(server);
 	snapshot_keeper_close(take(server->snapshots));
@@ -298,7 +354,8 @@ static void shut_down(struct server *server)
 
 static void server_free(struct server *server)
 {
-	detach_all(server);
+	programs_unload(server->programs);
+	link_pins_close(server->pins);
 	free(server->interfaces);
 	snapshot_keeper_close(take(server->snapshots));
 	cleanup_close(&server->tick_fd);
@@ -329,7 +386,7 @@ int server_run(const struct server_options *options)
 		.tick_fd = -1,
 		.watchdog_fd = -1,
 	};
-	bool created = false;
+	bool created = false, ready;
 	int err;
 
 	err = check_options(options);
@@ -346,11 +403,12 @@ int server_run(const struct server_options *options)
 		undo_start(&server, &server_lock, created);
 		return err;
 	}
+	ready = !err;
 	/* Starting takes more: mounting, and telling whose a program is that is in the way. */
-	if (!err)
+	if (ready)
 		err = privilege_drop();
 	if (!err)
 		err = run(&server);
-	shut_down(&server);
+	shut_down(&server, ready);
 	return err == -ECANCELED ? 0 : err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon: keeps the programs attached for as long as it lives. The rules are in the pinned maps
- * and need it for nothing.
+ * The daemon: keeps the programs attached for as long as it lives, or for longer. The rules are in
+ * the pinned maps and need it for nothing.
  */
 #ifndef BGO_SERVER_H
 #define BGO_SERVER_H
@@ -16,12 +16,14 @@ struct server_options {
 	enum tc_kind tc_kind;
 	uint32_t max_rules;    /* 0: as it is, or the default */
 	const char *state_dir; /* of the snapshot of the rules; NULL: none */
+	bool keep;	       /* at the end the programs stay attached and filter */
 };
 
 /*
  * Attaches to every interface, or to none, and stays until SIGINT or SIGTERM, also while it starts;
- * then takes everything off and leaves the pinned maps. 0 after a signal, negative errno, logged,
- * when it could not start.
+ * then takes everything off, unless it is to be kept, and leaves the pinned maps. Programs that a
+ * server before it left attached are taken over without a gap. 0 after a signal, negative errno,
+ * logged, when it could not start: then things are as they were before.
  */
 int server_run(const struct server_options *options);
 

@@ -196,6 +196,21 @@ void store_set_snapshot(struct store *store, const char *file);
 /* The same of whatever is pinned there, also when it does not open. */
 void store_snapshot_of(const char *pin_path, char file[static SNAPSHOT_PATH_BYTES]);
 
+/* A pin path that is locked whatever is in it: another layout, half a set of pins, no firewall. */
+struct store_lock {
+	int dir_fd;	/* holds the lock; -1: there is no such directory */
+	uint64_t id;	/* the store's, 0: cannot be told */
+	bool running;	/* a server runs */
+	int server_pid; /* in this pid namespace, 0: none runs or it is in another */
+};
+#define STORE_LOCK_NONE                                                                            \
+	{                                                                                          \
+		.dir_fd = -1                                                                       \
+	}
+/* 0, also when there is no directory, or negative errno, logged. */
+int store_lock(struct store_lock *out, const char *pin_path);
+void store_unlock(struct store_lock *lock);
+
 /*
  * Removes every pin and the directory. -EBUSY when a server runs on them. Works on an unfinished
  * creation. Pins that are not bgo's are left and said. A directory that is not bgo's is refused.
@@ -206,6 +221,7 @@ int store_remove(const char *pin_path);
 int store_removable(const char *pin_path);
 
 #define _cleanup_store_ _cleanup_(store_cleanup)
+#define _cleanup_store_lock_ _cleanup_(store_unlock)
 #define _cleanup_transaction_ _cleanup_(transaction_cleanup)
 
 #endif

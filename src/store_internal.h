@@ -70,8 +70,8 @@ int store_finish_migration(int dir_fd);
  */
 int store_migrate(struct store **store, uint32_t max_rules);
 /*
- * 1 and the name of an entry of the directory besides server/, 0 when there is none: of a directory
- * without config_map all of them are somebody else's.
+ * 1 and the name of an entry of the directory besides server/ and links/, 0 when there is none: of
+ * a directory without config_map all of them are somebody else's.
  */
 int store_foreign_entry(int dir_fd, char name[static NAME_MAX + 1]);
 /* Ends a removal that was killed. */

@@ -51,12 +51,37 @@ int store_foreign_entry(int dir_fd, char name[static NAME_MAX + 1])
 	take_fd(fd);
 	while ((entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		    strcmp(entry->d_name, PIN_DIR_SERVER) == 0)
+		    strcmp(entry->d_name, PIN_DIR_SERVER) == 0 ||
+		    strcmp(entry->d_name, PIN_DIR_LINKS) == 0)
 			continue;
 		strcpy(name, entry->d_name);
 		return 1;
 	}
 	return 0;
+}
+
+int store_lock(struct store_lock *out, const char *pin_path)
+{
+	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, STORE_LOCK_SECONDS);
+	struct config config = {};
+	int err;
+
+	if (dir_fd < 0)
+		return dir_fd == -ENOENT ? 0 : dir_fd;
+	err = store_read_config(dir_fd, pin_path, &config);
+	*out = (struct store_lock){
+		.id = !err && config.magic == BGO_MAGIC ? config.store_id : 0,
+		.running = pin_dir_server_runs(dir_fd),
+		.server_pid = pin_dir_server_pid(dir_fd),
+	};
+	out->dir_fd = take_fd(dir_fd);
+	return 0;
+}
+
+void store_unlock(struct store_lock *lock)
+{
+	cleanup_close(&lock->dir_fd);
+	*lock = (struct store_lock)STORE_LOCK_NONE;
 }
 
 static int check_removable(int dir_fd, const char *pin_path)
@@ -131,6 +156,8 @@ int store_remove(const char *pin_path)
 	err = store_finish_removal(dir_fd);
 	if (err)
 		return err;
+	if (unlinkat(dir_fd, PIN_DIR_LINKS, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return log_error(-errno, "remove %s/%s", pin_path, PIN_DIR_LINKS);
 	if (unlinkat(dir_fd, PIN_DIR_SERVER, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return log_error(-errno, "remove %s/%s", pin_path, PIN_DIR_SERVER);
 	if (store_foreign_entry(dir_fd, name) == 1) {

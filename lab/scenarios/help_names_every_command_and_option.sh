@@ -34,6 +34,6 @@ expect_said "did you mean firewall-update?"
 expect_exit 2 bgo help nonsense
 expect_said "unknown command 'nonsense'"
 expect_exit 2 bgo firewall-server stat
-expect_said "start|status|cleanup-maps"
+expect_said "start|status|detach|cleanup-maps"
 expect_exit 2 bgo version 2
 expect_said "unexpected word '2'"

@@ -228,9 +228,9 @@ static void go_on(pid_t pid, int *status)
 		err(1, "trace a child");
 }
 
-bool crash_at_syscall(void (*code)(void *data), void *data, unsigned int n)
+static pid_t fork_traced(void (*code)(void *data), void *data)
 {
-	pid_t pid = fork();
+	const pid_t pid = fork();
 	int status;
 
 	if (pid < 0)
@@ -243,16 +243,64 @@ bool crash_at_syscall(void (*code)(void *data), void *data, unsigned int n)
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 		errx(1, "a child does not stop to be traced");
-	/* The first stop is the entry of a call, or the end of the one it stopped itself with. */
-	for (unsigned int stop = 0; stop <= 2 * n + 1; stop++) {
-		go_on(pid, &status);
-		if (WIFSTOPPED(status))
-			continue;
-		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
-			return false;
-		errx(1, "a child that was to die at call %u ended with status 0x%x", n, status);
-	}
+	/* Or the kernel does not tell what a stop is of. */
+	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD))
+		err(1, "trace a child");
+	return pid;
+}
+
+/* False: it came to its end. */
+static bool goes_on(pid_t pid, unsigned int n)
+{
+	int status;
+
+	go_on(pid, &status);
+	if (WIFSTOPPED(status))
+		return true;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
+		return false;
+	errx(1, "a child that was to die at call %u ended with status 0x%x", n, status);
+}
+
+static void end_child(pid_t pid)
+{
+	int status;
+
 	if (kill(pid, SIGKILL) || waitpid(pid, &status, 0) != pid)
 		err(1, "kill a child");
+}
+
+bool crash_at_syscall(void (*code)(void *data), void *data, unsigned int n)
+{
+	const pid_t pid = fork_traced(code, data);
+
+	/* The first stop is the entry of a call, or the end of the one it stopped itself with. */
+	for (unsigned int stop = 0; stop <= 2 * n + 1; stop++)
+		if (!goes_on(pid, n))
+			return false;
+	end_child(pid);
+	return true;
+}
+
+bool crash_at_syscall_like(void (*code)(void *data), void *data,
+			   bool (*counts)(uint64_t number, const uint64_t arguments[6]),
+			   unsigned int n)
+{
+	const pid_t pid = fork_traced(code, data);
+	struct __ptrace_syscall_info info;
+	uint64_t arguments[6];
+
+	for (unsigned int met = 0;;) {
+		if (!goes_on(pid, n))
+			return false;
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) < 0)
+			err(1, "ask for a child's system call");
+		if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
+			continue;
+		memcpy(arguments, info.entry.args, sizeof(arguments));
+		if (counts(info.entry.nr, arguments) && met++ == n)
+			break;
+	}
+	end_child(pid);
 	return true;
 }

@@ -7,6 +7,7 @@
 #define BGO_TESTS_CRASH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Runs code(data) in a child process that is killed with SIGKILL before its n-th system call,
@@ -14,6 +15,11 @@
  * that ends in any other way ends the test program.
  */
 bool crash_at_syscall(void (*code)(void *data), void *data, unsigned int n);
+
+/* As above, counting only the calls that `counts` is true of: their number and arguments. */
+bool crash_at_syscall_like(void (*code)(void *data), void *data,
+			   bool (*counts)(uint64_t number, const uint64_t arguments[6]),
+			   unsigned int n);
 
 /* Whether stores can be told one from another here: it needs the single step of x86-64. */
 bool crash_knows_stores(void);

@@ -15,6 +15,7 @@
 
 struct store *store, *other_store;
 struct programs *programs, *other_programs;
+struct link_pins *pins;
 
 void shell(const char *command)
 {
@@ -64,12 +65,14 @@ int near_group_setup(void **state)
 	shell("ip link set lo up");
 	open_store(PIN_PATH, &store, &programs);
 	open_store("/sys/fs/bpf/other", &other_store, &other_programs);
+	assert_int_equal(link_pins_open(&pins, PIN_PATH), 0);
 	return 0;
 }
 
 int near_group_teardown(void **state)
 {
 	(void)state;
+	link_pins_close(pins);
 	programs_unload(programs);
 	programs_unload(other_programs);
 	store_close(store);
@@ -96,11 +99,19 @@ struct interface near_interface(void)
 	return (struct interface){.name = NEAR, .index = if_nametoindex(NEAR)};
 }
 
+struct attach_options near_options(const struct programs *with, enum xdp_mode mode,
+				   enum tc_kind kind)
+{
+	return (struct attach_options){
+		.programs = with, .pins = pins, .mode = mode, .tc_kind = kind};
+}
+
 struct attachment *near_attach(const char *interface, enum xdp_mode mode, enum tc_kind kind)
 {
+	const struct attach_options how = near_options(programs, mode, kind);
 	struct attachment *attachment = NULL;
 
-	assert_int_equal(attach_interface(&attachment, programs, interface, mode, kind), 0);
+	assert_int_equal(attach_interface(&attachment, &how, interface), 0);
 	assert_non_null(attachment);
 	return attachment;
 }
@@ -128,11 +139,12 @@ void capture_end(struct capture capture, char *text, size_t size)
 int attach_failing(const struct programs *with, const char *interface, enum xdp_mode mode,
 		   enum tc_kind kind, char *text, size_t size)
 {
+	const struct attach_options how = near_options(with, mode, kind);
 	const struct capture capture = capture_begin();
 	struct attachment *attachment = NULL;
 	int err;
 
-	err = attach_interface(&attachment, with, interface, mode, kind);
+	err = attach_interface(&attachment, &how, interface);
 	capture_end(capture, text, size);
 	assert_null(attachment);
 	return err;
@@ -148,7 +160,7 @@ struct attach_status near_status(void)
 {
 	struct attach_status *all = NULL, status;
 
-	assert_int_equal(attach_status(store, &all), 1);
+	assert_int_equal(attach_status(store, pins, &all), 1);
 	status = all[0];
 	free(all);
 	return status;
@@ -158,7 +170,7 @@ void assert_nothing_attached(void)
 {
 	struct attach_status *all = NULL;
 
-	assert_int_equal(attach_status(store, &all), 0);
+	assert_int_equal(attach_status(store, pins, &all), 0);
 	free(all);
 }
 
@@ -218,7 +230,9 @@ void attach_and_be_killed(const struct programs *with, enum tc_kind kind)
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		if (attach_interface(&attachment, with, NEAR, XDP_MODE_NATIVE, kind) == 0)
+		const struct attach_options how = near_options(with, XDP_MODE_NATIVE, kind);
+
+		if (attach_interface(&attachment, &how, NEAR) == 0)
 			raise(SIGKILL);
 		_exit(1);
 	}

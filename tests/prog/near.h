@@ -24,6 +24,7 @@
 /* The store whose programs are attached, and another firewall of this machine. */
 extern struct store *store, *other_store;
 extern struct programs *programs, *other_programs;
+extern struct link_pins *pins; /* of store, as they were at the beginning: none */
 
 /* Links at TC came with Linux 6.6: a test of them is skipped where there are none. */
 bool has_tcx(void);
@@ -43,6 +44,8 @@ void shell_output(const char *command, char *text, size_t size);
 void open_store(const char *pin_path, struct store **opened, struct programs **loaded);
 
 struct interface near_interface(void);
+struct attach_options near_options(const struct programs *with, enum xdp_mode mode,
+				   enum tc_kind kind);
 /* Attaches `programs`, which must succeed. */
 struct attachment *near_attach(const char *interface, enum xdp_mode mode, enum tc_kind kind);
 /* Attaches in a process that is then killed, as a server may be. */

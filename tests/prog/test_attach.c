@@ -22,7 +22,7 @@ static void native_mode_attaches_all_three_programs(void **state)
 	assert_int_equal(status.tc_ingress_program_id, near_program_id(HOOK_INGRESS));
 	assert_int_equal(status.tc_egress_program_id, near_program_id(HOOK_EGRESS));
 	assert_true(attach_status_complete(&status));
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_nothing_attached();
 }
 
@@ -32,7 +32,7 @@ static void generic_mode_is_generic_where_native_would_do(void **state)
 
 	(void)state;
 	assert_string_equal(near_status().xdp_mode, "generic");
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_nothing_attached();
 }
 
@@ -42,7 +42,7 @@ static void auto_mode_prefers_native(void **state)
 
 	(void)state;
 	assert_string_equal(near_status().xdp_mode, "native");
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 }
 
 static void auto_mode_is_generic_where_the_driver_has_no_native(void **state)
@@ -51,7 +51,7 @@ static void auto_mode_is_generic_where_the_driver_has_no_native(void **state)
 
 	(void)state;
 	assert_string_equal(near_status().xdp_mode, "generic");
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_nothing_attached();
 }
 
@@ -65,7 +65,7 @@ static void auto_mode_filters_an_interface_with_jumbo_frames(void **state)
 	attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_AUTO);
 	status = near_status();
 	assert_true(attach_status_complete(&status));
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 }
 
 static void tcx_and_clsact_are_told_apart(void **state)
@@ -77,11 +77,11 @@ static void tcx_and_clsact_are_told_apart(void **state)
 	attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_TCX);
 	assert_string_equal(near_status().tc_kind, "tcx");
 	assert_qdisc(false);
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT);
 	assert_string_equal(near_status().tc_kind, "clsact");
 	assert_qdisc(true);
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_nothing_attached();
 }
 
@@ -92,7 +92,7 @@ static void the_kind_of_tc_is_the_best_the_kernel_has(void **state)
 	(void)state;
 	assert_string_equal(near_status().tc_kind, has_tcx() ? "tcx" : "clsact");
 	assert_qdisc(!has_tcx());
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_qdisc(false);
 	assert_nothing_attached();
 }
@@ -208,7 +208,7 @@ static void another_firewall_on_the_interface_is_refused_by_its_pid(void **state
 	snprintf(expected, sizeof(expected), "another bgo server, pid %d,", (int)getpid());
 	assert_says(text, expected);
 	assert_int_equal(near_status().xdp_program_id, near_program_id(HOOK_XDP));
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	close(lock);
 }
 

@@ -30,7 +30,7 @@ static void keep_server_capabilities(void)
 static void the_clsact_qdisc_goes_with_the_filters_when_we_made_it(void **state)
 {
 	(void)state;
-	detach_interface(near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT));
+	detach_interface(near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT), pins);
 	assert_qdisc(false);
 }
 
@@ -38,7 +38,7 @@ static void a_clsact_qdisc_that_was_there_stays(void **state)
 {
 	(void)state;
 	shell("tc qdisc add dev " NEAR " clsact");
-	detach_interface(near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT));
+	detach_interface(near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT), pins);
 	assert_nothing_attached();
 	assert_qdisc(true);
 }
@@ -50,7 +50,7 @@ static void a_foreign_filter_on_our_clsact_survives(void **state)
 	(void)state;
 	add_foreign_filter(7, 1, 0);
 	assert_int_equal(ingress_filters(), 2);
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_nothing_attached();
 	assert_int_equal(ingress_filters(), 1);
 	assert_qdisc(true);
@@ -63,7 +63,7 @@ static void a_foreign_filter_of_another_kind_survives(void **state)
 
 	(void)state;
 	shell("tc filter add dev " NEAR " egress protocol ip u32 match u32 0 0");
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_nothing_attached();
 	shell_output("tc filter show dev " NEAR " egress", text, sizeof(text));
 	assert_says(text, "u32");
@@ -78,7 +78,7 @@ static void a_foreign_filter_of_the_first_priority_is_no_obstacle(void **state)
 	add_foreign_filter(1, 1, 0);
 	attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT);
 	assert_int_equal(ingress_filters(), 2);
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_int_equal(ingress_filters(), 1);
 }
 
@@ -89,7 +89,7 @@ static void a_filter_put_in_place_of_ours_is_left_alone(void **state)
 	(void)state;
 	add_foreign_filter(1, 1, BPF_TC_F_REPLACE);
 	assert_int_equal(near_status().tc_ingress_program_id, 0);
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_nothing_attached();
 	assert_int_equal(ingress_filters(), 1);
 }
@@ -105,7 +105,7 @@ static void a_filter_of_ours_that_somebody_removed_is_no_error(void **state)
 	assert_int_equal(status.tc_ingress_program_id, 0);
 	assert_int_not_equal(status.tc_egress_program_id, 0);
 	assert_false(attach_status_complete(&status));
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_nothing_attached();
 	assert_qdisc(false);
 }
@@ -124,7 +124,7 @@ static void ours_runs_before_a_tcx_program_that_was_there(void **state)
 	attachment = near_attach(NEAR, XDP_MODE_AUTO, TC_KIND_TCX);
 	assert_int_equal(tcx_query(&interface, TC_INGRESS, found), 2);
 	assert_int_equal(found[0].id, near_program_id(HOOK_INGRESS));
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	assert_int_equal(tcx_query(&interface, TC_INGRESS, found), 1);
 	assert_int_equal(found[0].id, filter.program_id);
 	assert_int_equal(tc_detach(&interface, TC_INGRESS, &filter), 0);
@@ -159,9 +159,9 @@ static void leftover_filters_are_removed_and_others_are_not(void **state)
 	(void)state;
 	attach_and_be_killed(programs, TC_KIND_CLSACT);
 	add_foreign_filter(7, 1, 0);
-	assert_int_equal(attach_remove_leftovers(other_store, NULL), 0);
+	assert_int_equal(attach_remove_leftovers(store_id(other_store), pins, NULL), 0);
 	assert_int_equal(near_status().tc_ingress_program_id, near_program_id(HOOK_INGRESS));
-	assert_int_equal(attach_remove_leftovers(store, NULL), 2);
+	assert_int_equal(attach_remove_leftovers(store_id(store), pins, NULL), 2);
 	assert_nothing_attached();
 	assert_int_equal(ingress_filters(), 1);
 }
@@ -170,6 +170,7 @@ static void leftovers_are_removed_beside_the_programs_that_replace_them(void **s
 {
 	struct programs *newer = NULL;
 	struct attachment *attachment = NULL;
+	struct attach_options how;
 	struct attach_status status;
 	uint32_t id = 0;
 
@@ -177,15 +178,15 @@ static void leftovers_are_removed_beside_the_programs_that_replace_them(void **s
 	attach_and_be_killed(programs, TC_KIND_CLSACT);
 	assert_int_equal(programs_load(&newer, store, false), 0);
 	assert_int_equal(program_id(programs_fd(newer, HOOK_INGRESS), &id), 0);
-	assert_int_equal(attach_interface(&attachment, newer, NEAR, XDP_MODE_AUTO, TC_KIND_CLSACT),
-			 0);
+	how = near_options(newer, XDP_MODE_AUTO, TC_KIND_CLSACT);
+	assert_int_equal(attach_interface(&attachment, &how, NEAR), 0);
 	assert_int_equal(ingress_filters(), 2);
-	assert_int_equal(attach_remove_leftovers(store, newer), 2);
+	assert_int_equal(attach_remove_leftovers(store_id(store), pins, newer), 2);
 	assert_int_equal(ingress_filters(), 1);
 	status = near_status();
 	assert_true(attach_status_complete(&status));
 	assert_int_equal(status.tc_ingress_program_id, id);
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 	programs_unload(newer);
 	assert_nothing_attached();
 }
@@ -193,23 +194,23 @@ static void leftovers_are_removed_beside_the_programs_that_replace_them(void **s
 /* Its programs work on the maps from before, which are pinned nowhere any more. */
 static void leftovers_of_before_a_migration_are_removed(void **state)
 {
-	const char *const pins = "/sys/fs/bpf/migrated";
+	const char *const path = "/sys/fs/bpf/migrated";
 	struct store *migrated = NULL;
 	struct programs *loaded = NULL;
 	bool created;
 
 	(void)state;
-	open_store(pins, &migrated, &loaded);
+	open_store(path, &migrated, &loaded);
 	attach_and_be_killed(loaded, TC_KIND_CLSACT);
 	programs_unload(loaded);
 	store_close(migrated);
-	assert_int_equal(store_open_or_create(&migrated, pins, 4096, &created), 0);
+	assert_int_equal(store_open_or_create(&migrated, path, 4096, &created), 0);
 	assert_int_equal(store_max_rules(migrated), 4096);
 	assert_int_equal(ingress_filters(), 1);
-	assert_int_equal(attach_remove_leftovers(migrated, NULL), 2);
+	assert_int_equal(attach_remove_leftovers(store_id(migrated), pins, NULL), 2);
 	assert_int_equal(ingress_filters(), 0);
 	store_close(migrated);
-	assert_int_equal(store_remove(pins), 0);
+	assert_int_equal(store_remove(path), 0);
 }
 
 /* A server needs less than CAP_SYS_ADMIN: then nobody's filters are taken for ours. */
@@ -224,27 +225,26 @@ static void without_the_privilege_to_look_nothing_is_removed(void **state)
 	assert_true(child >= 0);
 	if (child == 0) {
 		keep_server_capabilities();
-		_exit(attach_remove_leftovers(store, NULL) == -EPERM ? 0 : 1);
+		_exit(attach_remove_leftovers(store_id(store), pins, NULL) == -EPERM ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	assert_int_equal(near_status().tc_ingress_program_id, near_program_id(HOOK_INGRESS));
-	assert_int_equal(attach_remove_leftovers(store, NULL), 2);
+	assert_int_equal(attach_remove_leftovers(store_id(store), pins, NULL), 2);
 }
 
 static void status_tells_this_store_from_another(void **state)
 {
+	const struct attach_options how = near_options(other_programs, XDP_MODE_AUTO, TC_KIND_AUTO);
 	struct attachment *attachment = NULL;
 	struct attach_status *all = NULL;
 
 	(void)state;
-	assert_int_equal(
-		attach_interface(&attachment, other_programs, NEAR, XDP_MODE_AUTO, TC_KIND_AUTO),
-		0);
+	assert_int_equal(attach_interface(&attachment, &how, NEAR), 0);
 	assert_nothing_attached();
-	assert_int_equal(attach_status(other_store, &all), 1);
+	assert_int_equal(attach_status(other_store, pins, &all), 1);
 	free(all);
-	detach_interface(attachment);
+	detach_interface(attachment, pins);
 }
 
 static void an_interface_that_goes_takes_everything_along(void **state)
@@ -261,7 +261,7 @@ static void an_interface_that_goes_takes_everything_along(void **state)
 		assert_true(attachment_gone(attachment));
 		assert_nothing_attached();
 		capture = capture_begin();
-		detach_interface(attachment);
+		detach_interface(attachment, pins);
 		capture_end(capture, text, sizeof(text));
 		assert_says(text, "Removed TC egress filter");
 		assert_null(strstr(text, "No such device"));
