@@ -11,10 +11,14 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 sbindir := $(PREFIX)/sbin
 sysconfdir := /etc
+labdir := $(PREFIX)/share/bgo-lab
 mandir := $(PREFIX)/share/man/man8
 bashdir := $(PREFIX)/share/bash-completion/completions
 zshdir := $(PREFIX)/share/zsh/site-functions
 unitdir := $(PREFIX)/lib/systemd/system
+
+# The same bytes wherever it is built.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
 
 CC := gcc
 CLANG := clang
@@ -25,7 +29,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 CPPFLAGS := -D_GNU_SOURCE -DBGO_VERSION='"$(VERSION)"' -I$(B) -MMD -MP
 CFLAGS ?= -O2 -g
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(HARDENING) $(CFLAGS)
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(HARDENING) $(PREFIX_MAP) $(CFLAGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 LIBS := -lbpf -lelf -ljansson -lcap-ng -lz
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -34,7 +38,7 @@ FUZZ_CFLAGS = -std=gnu11 -w $(CPPFLAGS) -O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TEST_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
 
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wshadow -Werror \
+BPF_CFLAGS := -O2 -g $(PREFIX_MAP) -target bpf -mcpu=v3 -Wall -Wextra -Wshadow -Werror \
 	-I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 bpf_programs := $(patsubst %.bpf.c,%,$(notdir $(wildcard bpf/*.bpf.c lab/*.bpf.c)))
@@ -65,7 +69,7 @@ bench_programs := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildc
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick bench-check lint format install uninstall clean
+.PHONY: all help check lab-test lab-kernels fuzz soak mutants coverage tests demo bench bench-quick bench-check lint format install uninstall deb lab-package clean
 
 all: $(B)/bgo $(B)/bgo-lab $(manuals) $(completions) ## build bgo and bgo-lab in build/
 
@@ -75,7 +79,7 @@ help: ## list the targets
 # Before anything is compiled: what it takes is there, or is installed when we are root.
 $(B)/.deps: ci/install-deps
 	@mkdir -p $(B)
-	@ci/install-deps
+	$(if $(filter no,$(INSTALL_DEPS)),,@ci/install-deps)
 	@touch $@
 
 $(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | $(B)/.deps
@@ -233,6 +237,8 @@ format: ## let clang-format lay out the sources
 conf = $(DESTDIR)$(sysconfdir)/bgo/firewall.conf
 install: all ## install to DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 -t $(DESTDIR)$(sbindir) $(B)/bgo $(B)/bgo-lab
+	install -D -m 0644 -t $(DESTDIR)$(labdir) lab/*.sh lab/*.zsh
+	install -D -m 0644 -t $(DESTDIR)$(labdir)/scenarios lab/scenarios/*.sh
 	install -D -m 0644 -t $(DESTDIR)$(mandir) $(manuals)
 	install -D -m 0644 -t $(DESTDIR)$(bashdir) $(B)/completion/bgo
 	install -D -m 0644 -t $(DESTDIR)$(zshdir) $(B)/completion/_bgo
@@ -243,11 +249,20 @@ install: all ## install to DESTDIR and PREFIX (default /usr/local)
 
 uninstall: ## remove what install installed
 	rm -f $(addprefix $(DESTDIR)$(sbindir)/,bgo bgo-lab)
+	rm -rf $(DESTDIR)$(labdir)
 	rm -f $(addprefix $(DESTDIR)$(mandir)/,$(notdir $(manuals)))
 	rm -f $(DESTDIR)$(bashdir)/bgo $(DESTDIR)$(zshdir)/_bgo
 	rm -f $(DESTDIR)$(unitdir)/bgo-firewall.service
 	! cmp -s packaging/firewall.conf $(conf) || rm $(conf)
 	[ ! -d $(dir $(conf)) ] || rmdir --ignore-fail-on-non-empty $(dir $(conf))
+
+deb: ## Debian packages bgo and bgo-lab, in build/deb/
+	$(Q)ci/install-deps --package
+	$(Q)packaging/build-deb $(B)/deb
+
+lab-package: all ## the packages: the same bytes twice, lintian, install, upgrade, purge (root)
+	$(Q)ci/install-deps --package
+	$(Q)lab/lab-package $(B)
 
 clean: ## remove build/
 	rm -rf $(B)

@@ -33,7 +33,7 @@ static inline uint64_t monotonic_ns(void)
 
 /*
  * The directory that holds scenarios/ and verbs.sh: beside the build directory this program is in,
- * or $BGO_LAB_DIR.
+ * where `make install` puts them, or $BGO_LAB_DIR.
  */
 const char *lab_dir(void);
 

@@ -63,8 +63,11 @@ const char *lab_dir(void)
 
 	if (set)
 		return set;
-	if (!*dir)
-		snprintf(dir, sizeof(dir), "%s/../lab", getenv("BGO_BUILD_DIR"));
+	if (*dir)
+		return dir;
+	snprintf(dir, sizeof(dir), "%s/../lab", getenv("BGO_BUILD_DIR"));
+	if (access(dir, F_OK))
+		snprintf(dir, sizeof(dir), "%s/../share/bgo-lab", getenv("BGO_BUILD_DIR"));
 	return dir;
 }
 

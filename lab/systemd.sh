@@ -25,7 +25,7 @@ install_in() {
 		B="$BGO_BUILD_DIR" >"$OUTPUT" 2>&1 || fail "make install failed:" "$(cat "$OUTPUT")"
 }
 
-# make_machine: the container's files. Of this machine's services none is in it.
+# make_machine: the container's files. Of this machine's services none is in it, nor is a bgo.
 make_machine() {
 	local node
 	[[ -x /lib/systemd/systemd ]] || skip "systemd is not installed"
@@ -46,7 +46,8 @@ make_machine() {
 	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$MACHINE/dev/pts"
 	ln -s pts/ptmx "$MACHINE/dev/ptmx"
 	ln -s /proc/self/fd "$MACHINE/dev/fd"
-	rm -rf "$MACHINE/etc/machine-id" "$MACHINE/var/log/journal" "$MACHINE/var/lib/bgo" "$MACHINE/etc/bgo"
+	rm -rf "$MACHINE/etc/machine-id" "$MACHINE/var/log/journal" "$MACHINE/var/lib/bgo" "$MACHINE/etc/bgo" \
+		"$MACHINE/usr/sbin/policy-rc.d"
 	echo 5f1d0c8e2b7a4963a8d4e1f07c52b396 >"$MACHINE/etc/machine-id"
 	# What changes the machine's kernel, or is only slow.
 	for node in systemd-sysctl systemd-modules-load systemd-binfmt systemd-udevd systemd-udev-trigger \
@@ -54,7 +55,6 @@ make_machine() {
 		[[ $node == *.* ]] || node=$node.service
 		ln -s /dev/null "$MACHINE/etc/systemd/system/$node"
 	done
-	install_in "$MACHINE"
 	mount -t cgroup2 cgroup2 "$WORK/cgroup"
 	trap halt_machine EXIT
 	remove_cgroups

@@ -6,6 +6,7 @@
 . "${BASH_SOURCE[0]%/*}/../systemd.sh"
 topology
 make_machine
+install_in "$MACHINE"
 
 # Configured and enabled, it is there after the boot. The lab has less time than who uses it.
 echo "interface = s0" >"$MACHINE/etc/bgo/firewall.conf"
