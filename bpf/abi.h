@@ -71,6 +71,18 @@ struct list_info {
 };
 
 /*
+ * A change that is undone when nobody confirms it: in the record of the change itself, so that the
+ * commit word makes both true at once. While it waits there are no other changes, so the slots and
+ * the record of the generation to go back to stay what they were.
+ */
+struct unconfirmed {
+	__u64 generation;  /* to go back to; 0: nothing waits */
+	__u64 deadline_ns; /* of CLOCK_BOOTTIME */
+	__u64 since_s;	   /* wall clock, for people */
+	__u32 pid, uid;	   /* who made the change */
+};
+
+/*
  * A ruleset record: one whole committed state. The commit word's generation names it (see
  * ruleset_record()). The first part is for packets, the rest for user space.
  */
@@ -84,6 +96,8 @@ struct ruleset {
 	__u64 half_since;  /* the first generation in this half: older ones are in the other */
 	__u64 limit_since; /* the first generation with these limits: older ones used the other
 			      bucket */
+	struct unconfirmed unconfirmed;
+	__u64 reverted_to; /* the generation whose rules these are again; 0: they are new */
 	struct counter stats_before[HOOK_COUNT][REASON_SLOTS]; /* reset: subtract these */
 };
 

@@ -189,6 +189,7 @@ int store_try_open(struct store **out, const char *pin_path, enum store_access a
 		   unsigned int seconds)
 {
 	_cleanup_close_ int dir_fd = pin_dir_open(pin_path, seconds);
+	_cleanup_store_ struct store *store = NULL;
 	int err;
 
 	if (dir_fd < 0)
@@ -197,9 +198,14 @@ int store_try_open(struct store **out, const char *pin_path, enum store_access a
 	if (err <= 0)
 		return err ? err : -ENOENT;
 	err = store_finish_migration(dir_fd);
+	if (!err)
+		err = store_open_locked(&store, pin_path, &dir_fd, access);
+	if (!err)
+		err = store_revert_expired(&store);
 	if (err)
 		return err;
-	return store_open_locked(out, pin_path, &dir_fd, access);
+	*out = take(store);
+	return 0;
 }
 
 int store_open(struct store **out, const char *pin_path, enum store_access access)

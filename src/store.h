@@ -37,7 +37,8 @@ enum store_access { STORE_READ, STORE_WRITE };
 
 /*
  * Opens the store at pin_path: locks, checks every pin's owner, type, sizes, flags and layout
- * version, finishes or undoes what a killed process left, maps the maps. -ENOENT and "no firewall
+ * version, finishes or undoes what a killed process left, undoes what was not confirmed in time,
+ * maps the maps. -ENOENT and "no firewall
  * at DIR; start one with ..." when there is none.
  */
 int store_open(struct store **out, const char *pin_path, enum store_access access);
@@ -115,7 +116,7 @@ int store_offenders(const struct store *store, struct offender **out);
 
 /* -- Changing: a transaction collects changes, commits all of them or none. -- */
 
-/* The store must be open for STORE_WRITE. */
+/* The store must be open for STORE_WRITE. -EBUSY while a change waits to be confirmed. */
 int transaction_begin(struct transaction **out, struct store *store);
 /* Drops what was not committed: nothing of it was ever visible. NULL is fine. */
 void transaction_abort(struct transaction *txn);
@@ -170,6 +171,34 @@ void transaction_reserve_index(struct transaction *txn, enum hook hook, enum lis
  * nothing changed it commits nothing. Returns 1 when something changed, else 0 or negative errno.
  */
 int transaction_commit(struct transaction **txn);
+
+/*
+ * Judges what a transaction is about to commit: its graphs are in place, nobody sees them yet. 0,
+ * or negative errno, logged, and nothing is changed.
+ */
+typedef int transaction_judge(const struct store *store, const struct ruleset *next,
+			      const struct rule_view rules[HOOK_COUNT][LIST_COUNT]);
+void transaction_judge_by(struct transaction *txn, transaction_judge *judge);
+
+/* -- A change that waits to be confirmed: transaction_confirm.c -- */
+
+/* What this transaction changes is undone unless it is confirmed within so many seconds. */
+void transaction_confirm_within(struct transaction *txn, uint32_t seconds);
+/* The change that waits, or NULL. Until it is confirmed or undone no other transaction begins. */
+const struct unconfirmed *store_unconfirmed(const struct store *store);
+/* Now, of the clock of its deadline: CLOCK_BOOTTIME. */
+uint64_t store_boottime_ns(void);
+/* Seconds until it is undone, rounded up. */
+uint32_t store_unconfirmed_left_s(const struct store *store);
+/*
+ * Ends the waiting: the change stays, or is undone; `judge` may be NULL. The store must be open for
+ * STORE_WRITE. 1, 0 when nothing waits, or negative errno, logged. store_open() undoes by itself
+ * what was not confirmed in time.
+ */
+int store_confirm(struct store *store);
+int store_revert(struct store *store, transaction_judge *judge);
+/* Whether the rules in force are those of that generation. */
+bool store_is_of(const struct store *store, uint64_t generation);
 
 /* -- The server's own. -- */
 

@@ -206,8 +206,8 @@ static int open_or_create(struct store **out, const char *pin_path, uint32_t max
 		err = store_finish_migration(dir_fd);
 	if (!err)
 		err = store_open_locked(&store, pin_path, &dir_fd, STORE_WRITE);
-	if (!err && *created)
-		err = finish_creation(store, origin);
+	if (!err)
+		err = *created ? finish_creation(store, origin) : store_revert_expired(&store);
 	if (err)
 		return err;
 	*out = take(store);

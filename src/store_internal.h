@@ -45,6 +45,12 @@ int store_load_record(struct store *store);
 int store_open_locked(struct store **out, const char *pin_path, int *dir_fd,
 		      enum store_access access);
 
+/*
+ * Undoes a change that was not confirmed in time, and says so. Opens the store for writing when it
+ * was not; then, and only then, it may fail. What cannot be undone is left, logged.
+ */
+int store_revert_expired(struct store **store);
+
 /* Removes what an interrupted transaction wrote: afterwards only committed rules are there. */
 int store_scrub(struct store *store);
 

@@ -152,6 +152,13 @@ static int compile_next(const struct store *store, struct next_set *set, uint32_
 	int err;
 
 	*ruleset = *store->ruleset;
+	/* What an unconfirmed change would go back to; nobody reads its graphs any more. */
+	if (store_unconfirmed(store)) {
+		const uint32_t back = ruleset_record(ruleset->unconfirmed.generation);
+		const struct ruleset *records = store_memory(store, MAP_ruleset_map);
+
+		((struct ruleset *)set->ruleset.memory)[back] = records[back];
+	}
 	err = store_compile(store, &pool, ruleset);
 	if (err)
 		return err;

@@ -15,6 +15,13 @@
 
 int transaction_begin(struct transaction **out, struct store *store)
 {
+	int err = transaction_refuse_unconfirmed(store);
+
+	return err ? err : transaction_begin_any(out, store);
+}
+
+int transaction_begin_any(struct transaction **out, struct store *store)
+{
 	_cleanup_transaction_ struct transaction *txn = calloc(1, sizeof(*txn));
 
 	if (!txn)
@@ -25,6 +32,8 @@ int transaction_begin(struct transaction **out, struct store *store)
 		return log_error(-ENOMEM, "begin a change of %s", store->pin_path);
 	*txn->next = *store->ruleset;
 	txn->next->generation++;
+	txn->next->unconfirmed = (struct unconfirmed){0};
+	txn->next->reverted_to = 0;
 	txn->next_limit = *store->rate_limit;
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
 		for (enum list list = 0; list < LIST_COUNT; list++)
@@ -66,8 +75,7 @@ void transaction_cleanup(struct transaction **txn)
 	transaction_abort(*txn);
 }
 
-/* Before the first write to a slot: from here on a killed transaction has something to scrub. */
-static void begin_writing(struct transaction *txn)
+void transaction_begin_writing(struct transaction *txn)
 {
 	txn->changed = true;
 	__atomic_store_n(&txn->store->config->intent, 1, __ATOMIC_SEQ_CST);
@@ -123,8 +131,8 @@ static void slot_set_died(struct rule_slot *slot, uint64_t generation)
 	__atomic_store_n(&slot->died, generation, __ATOMIC_SEQ_CST);
 }
 
-static struct rule_slot *slot_at(const struct transaction *txn, enum hook hook, enum list list,
-				 uint32_t number)
+struct rule_slot *transaction_slot(const struct transaction *txn, enum hook hook, enum list list,
+				   uint32_t number)
 {
 	uint32_t entries;
 
@@ -149,7 +157,7 @@ static bool revive(struct transaction *txn, enum hook hook, enum list list,
 	number = slot_index_find(&change->before, &before, wanted);
 	if (number < 0 || number == SLOT_NONE)
 		return false;
-	slot = slot_at(txn, hook, list, number);
+	slot = transaction_slot(txn, hook, list, number);
 	store_comment(txn->store, slot, old_comment);
 	if (slot->index != (index ? *index : txn->next->lists[hook][list].next_index) ||
 	    strcmp(old_comment, comment ? comment : "") != 0)
@@ -159,13 +167,28 @@ static bool revive(struct transaction *txn, enum hook hook, enum list list,
 	       slot_index_add(&change->by_index, &rules, number) == 0;
 }
 
+int transaction_write(struct transaction *txn, enum hook hook, enum list list,
+		      const struct rule_slot *content)
+{
+	struct list_change *change = &txn->lists[hook][list];
+	const int64_t number = transaction_take_slot(txn, hook, list);
+	struct rule_view rules;
+	int err;
+
+	if (number < 0)
+		return (int)number;
+	slot_write(transaction_slot(txn, hook, list, number), content, txn->next->generation);
+	rules = transaction_rules(txn, hook, list);
+	err = slot_index_add(&change->by_rule, &rules, number);
+	if (!err)
+		err = slot_index_add(&change->by_index, &rules, number);
+	return err ? err : note_changed(change, &content->rule);
+}
+
 static int write_new(struct transaction *txn, enum hook hook, enum list list,
 		     struct rule_slot *content, const char *comment)
 {
-	struct list_change *change = &txn->lists[hook][list];
-	struct rule_view rules;
-	int64_t hit, text = 0, number;
-	int err;
+	int64_t hit, text = 0;
 
 	hit = transaction_take_hit(txn, &content->rule);
 	if (hit < 0)
@@ -174,18 +197,10 @@ static int write_new(struct transaction *txn, enum hook hook, enum list list,
 		text = transaction_take_comment(txn, comment);
 	if (text < 0)
 		return text;
-	number = transaction_take_slot(txn, hook, list);
-	if (number < 0)
-		return number;
 	content->hit = hit;
 	content->comment = text;
 	content->hits_before = hits_now(txn->store, hit);
-	slot_write(slot_at(txn, hook, list, number), content, txn->next->generation);
-	rules = transaction_rules(txn, hook, list);
-	err = slot_index_add(&change->by_rule, &rules, number);
-	if (!err)
-		err = slot_index_add(&change->by_index, &rules, number);
-	return err ? err : note_changed(change, &content->rule);
+	return transaction_write(txn, hook, list, content);
 }
 
 /* Whether a rule may be given this index. */
@@ -237,7 +252,7 @@ int transaction_add(struct transaction *txn, enum hook hook, enum list list,
 			"nothing was "
 			"changed. Remove rules, or restart the server with a larger --max-rules",
 			store_max_rules(txn->store));
-	begin_writing(txn);
+	transaction_begin_writing(txn);
 	if (!txn->replaces_all || !revive(txn, hook, list, &content, comment, index)) {
 		err = write_new(txn, hook, list, &content, comment);
 		if (err)
@@ -251,9 +266,10 @@ int transaction_add(struct transaction *txn, enum hook hook, enum list list,
 	return 0;
 }
 
-static int remove_slot(struct transaction *txn, enum hook hook, enum list list, uint32_t number)
+int transaction_remove_slot(struct transaction *txn, enum hook hook, enum list list,
+			    uint32_t number)
 {
-	struct rule_slot *slot = slot_at(txn, hook, list, number);
+	struct rule_slot *slot = transaction_slot(txn, hook, list, number);
 	int err;
 
 	if (slot->rule.family >= FAMILY_COUNT)
@@ -265,7 +281,7 @@ static int remove_slot(struct transaction *txn, enum hook hook, enum list list, 
 	err = note_changed(&txn->lists[hook][list], &slot->rule);
 	if (err)
 		return log_error(err, "remove a rule");
-	begin_writing(txn);
+	transaction_begin_writing(txn);
 	slot_set_died(slot, txn->next->generation);
 	txn->next->lists[hook][list].rules[slot->rule.family]--;
 	return 0;
@@ -286,7 +302,7 @@ int transaction_remove(struct transaction *txn, enum hook hook, enum list list, 
 	if (number == SLOT_NONE)
 		return -ENOENT;
 	*removed = rules.slots[number].rule;
-	return remove_slot(txn, hook, list, number);
+	return transaction_remove_slot(txn, hook, list, number);
 }
 
 int transaction_find(struct transaction *txn, enum hook hook, enum list list,
@@ -319,7 +335,7 @@ int transaction_clear(struct transaction *txn, enum hook hook, enum list list)
 
 		if (!rule_slot_live(&rules.slots[number], rules.generation))
 			continue;
-		err = remove_slot(txn, hook, list, number);
+		err = transaction_remove_slot(txn, hook, list, number);
 		if (err)
 			return err;
 		removed++;

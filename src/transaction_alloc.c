@@ -151,7 +151,8 @@ int64_t transaction_take_comment(struct transaction *txn, const char *text)
 	return number;
 }
 
-/* A slot that neither the committed rules nor this transaction's use. */
+/* A slot that neither the committed rules, which is the oldest in use, nor this transaction's use.
+ */
 static bool slot_free(const struct rule_slot *slot, uint64_t committed)
 {
 	return slot->born == 0 || (slot->died && slot->died <= committed);
@@ -161,7 +162,9 @@ int64_t transaction_take_slot(struct transaction *txn, enum hook hook, enum list
 {
 	struct list_change *change = &txn->lists[hook][list];
 	struct list_info *info = &txn->next->lists[hook][list];
-	uint64_t committed = txn->next->generation - 1;
+	const uint64_t back = txn->store->ruleset->unconfirmed.generation;
+	/* Rules that a change may have to go back to are not written over. */
+	uint64_t committed = back ? back : txn->next->generation - 1;
 	enum map map = store_list_map(hook, list);
 	struct rule_view rules = transaction_rules(txn, hook, list);
 

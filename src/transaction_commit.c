@@ -230,6 +230,18 @@ static void update_count_maps(const struct store *store)
 		}
 }
 
+static int judge(const struct transaction *txn)
+{
+	struct rule_view rules[HOOK_COUNT][LIST_COUNT];
+
+	if (!txn->judge)
+		return 0;
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++)
+			rules[hook][list] = transaction_rules(txn, hook, list);
+	return txn->judge(txn->store, txn->next, rules);
+}
+
 static int commit(struct transaction *txn)
 {
 	struct store *store = txn->store;
@@ -237,6 +249,8 @@ static int commit(struct transaction *txn)
 	int err;
 
 	err = update_graphs(txn);
+	if (!err)
+		err = judge(txn);
 	if (!err && (txn->limit_changed || txn->source_limit_changed))
 		err = fill_buckets(txn);
 	if (!err)
@@ -251,6 +265,11 @@ static int commit(struct transaction *txn)
 	update_count_maps(store);
 	__atomic_store_n(&config->intent, 0, __ATOMIC_SEQ_CST);
 	return 0;
+}
+
+void transaction_judge_by(struct transaction *txn, transaction_judge *by)
+{
+	txn->judge = by;
 }
 
 int transaction_commit(struct transaction **txn)

@@ -39,10 +39,30 @@ struct transaction {
 	bool replaces_all;
 	struct list_change lists[HOOK_COUNT][LIST_COUNT];
 	struct bitmap hits, comments; /* no words before the first rule is added */
+	transaction_judge *judge;     /* NULL: none */
 };
 
 /* The list's rules as they will be. */
 struct rule_view transaction_rules(const struct transaction *txn, enum hook hook, enum list list);
+
+struct rule_slot *transaction_slot(const struct transaction *txn, enum hook hook, enum list list,
+				   uint32_t number);
+/*
+ * Writes a rule to a free slot: born with the transaction, under the hit number and comment it has.
+ * 0 or negative errno, not logged.
+ */
+int transaction_write(struct transaction *txn, enum hook hook, enum list list,
+		      const struct rule_slot *content);
+/* 0 or negative errno, logged. */
+int transaction_remove_slot(struct transaction *txn, enum hook hook, enum list list,
+			    uint32_t number);
+/* Before the first write to a slot: from here on a killed transaction has something to scrub. */
+void transaction_begin_writing(struct transaction *txn);
+
+/* transaction_begin() also while a change waits to be confirmed, which then waits no longer. */
+int transaction_begin_any(struct transaction **out, struct store *store);
+/* -EBUSY, logged, while a change waits. */
+int transaction_refuse_unconfirmed(const struct store *store);
 
 /* Each returns the number taken, or negative errno. */
 int64_t transaction_take_slot(struct transaction *txn, enum hook hook, enum list list);
