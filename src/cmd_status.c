@@ -9,6 +9,7 @@
 #include "attach.h"
 #include "cleanup.h"
 #include "command.h"
+#include "confirm.h"
 #include "log.h"
 #include "options.h"
 #include "output.h"
@@ -84,9 +85,13 @@ static void print_snapshot(struct output *out, const struct store *store)
 	} else if (err == -ENOENT) {
 		state = "missing";
 		snprintf(text, sizeof(text), "missing (%s)", file);
-	} else if (ours && label.generation == generation) {
+	} else if (ours && store_is_of(store, label.generation)) {
 		state = "current";
 		strcpy(text, file);
+	} else if (ours && store_unconfirmed(store) &&
+		   store_unconfirmed(store)->generation == label.generation) {
+		state = "confirmed";
+		snprintf(text, sizeof(text), "of the last confirmed rules (%s)", file);
 	} else if (ours) {
 		snprintf(text, sizeof(text), "stale, generation %llu of %llu (%s)",
 			 (unsigned long long)label.generation, generation, file);
@@ -243,6 +248,7 @@ static int status_run(const void *parsed)
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_output_ struct output *out = NULL;
 	_cleanup_free_ struct attach_status *interfaces = NULL;
+	struct confirm_state waits;
 	int count, err;
 
 	err = store_open(&store, options->common.pin_path, STORE_READ);
@@ -257,6 +263,8 @@ static int status_run(const void *parsed)
 	print_server(out, store, count);
 	print_store(out, store);
 	print_snapshot(out, store);
+	waits = confirm_look(store);
+	confirm_print(out, "Last change", &waits);
 	print_rate_limit(out, store_rate_limit(store));
 	print_hooks(out, store_ruleset(store));
 	/* Not permitted to ask, which was logged: unknown is not none. */

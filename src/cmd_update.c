@@ -6,19 +6,22 @@
 #include "command.h"
 #include "log.h"
 #include "rule.h"
+#include "time_text.h"
 #include "update.h"
 
 static const struct update_action actions[] = {
-	{"add", "type ip", "port protocol comment", true, update_add},
-	{"remove", "type", "index ip port protocol if-exists", true, update_remove},
+	{"add", "type ip", "port protocol comment force confirm", true, update_add},
+	{"remove", "type", "index ip port protocol if-exists force confirm", true, update_remove},
 	{"list", "", "type ip port protocol", true, update_list},
 	{"stats", "", "", true, update_stats},
 	{"reset-stats", "", "", true, update_reset_stats},
-	{"clear", "", "type all", true, update_clear},
-	{"policy", "", "policy fragments", true, update_policy},
-	{"load", "type file", "", true, update_load},
+	{"clear", "", "type all force confirm", true, update_clear},
+	{"policy", "", "policy fragments force confirm", true, update_policy},
+	{"load", "type file", "force confirm", true, update_load},
 	{"save", "file", "", false, update_save},
-	{"restore", "file", "check", false, update_restore},
+	{"restore", "file", "check force confirm", false, update_restore},
+	{"confirm", "", "", false, update_confirm},
+	{"revert", "", "force", false, update_revert},
 };
 #define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
 
@@ -55,6 +58,10 @@ static const struct option_spec table[] = {
 	       "`-` is standard input or output"),
 	OPTION(struct update_options, check, FLAG, "check", NULL,
 	       "restore: read and validate only; needs no privilege"),
+	OPTION(struct update_options, confirm, TEXT, "confirm", "TIME",
+	       "undo the change after TIME (90s, 10m, 2h) unless it is\nconfirmed until then"),
+	OPTION(struct update_options, force, FLAG, "force", NULL,
+	       "also if it cuts off a live SSH connection"),
 	OPTIONS_COMMON,
 	{0},
 };
@@ -182,6 +189,20 @@ static int check_combination(const struct update_options *options)
 	return 0;
 }
 
+static int parse_confirm(struct update_options *options)
+{
+	const char *error;
+
+	if (!options->confirm)
+		return 0;
+	if (duration_parse(options->confirm, &options->confirm_s, &error))
+		return command_usage(&cmd_update, "--confirm: '%s': %s", options->confirm, error);
+	if (options->confirm_s > UPDATE_CONFIRM_MAX_S)
+		return command_usage(&cmd_update, "--confirm: '%s': more than a day",
+				     options->confirm);
+	return 0;
+}
+
 static int prepare(void *parsed)
 {
 	struct update_options *options = parsed;
@@ -209,7 +230,7 @@ static int prepare(void *parsed)
 	    rule_check_comment(options->comment, strlen(options->comment), &error))
 		return command_usage(&cmd_update, "--comment: '%s': %s", options->comment, error);
 	options->common.needs_capability = !options->check;
-	return 0;
+	return parse_confirm(options);
 }
 
 static int run(const void *parsed)
@@ -229,7 +250,8 @@ const struct command cmd_update = {
 	.alias = "update",
 	.summary = "change, list, load and save rules; counters; policies",
 	.usage = "(--xdp | --ingress | --egress) --action ACTION [OPTION...]\n"
-		 "       bgo firewall-update --action (save | restore) --file FILE",
+		 "       bgo firewall-update --action (save | restore) --file FILE\n"
+		 "       bgo firewall-update --action (confirm | revert)",
 	.details =
 		"Works with and without a running server. A change is one transaction: packets see "
 		"all of\n"
@@ -255,12 +277,22 @@ const struct command cmd_update = {
 		"                          on) or of `ipset save`, all or none\n"
 		"  save --file FILE        write rules, policies and limits of all hooks as text\n"
 		"  restore --file FILE [--check]\n"
-		"                          replace all of them by what the file says\n",
+		"                          replace all of them by what the file says\n"
+		"  confirm                 keep a change made with --confirm\n"
+		"  revert                  undo it now\n"
+		"\n"
+		"A change that would drop the packets of an SSH connection to this host, one that "
+		"lives and\n"
+		"passes now, is refused unless --force. With --confirm TIME a change goes back by "
+		"itself if\n"
+		"`--action confirm` does not come in time: also when nobody is logged in any more, "
+		"the server\n"
+		"was killed or the machine rebooted. Until then other changes are refused.\n",
 	.examples =
 		"  bgo firewall-update --xdp --type whitelist --action add --ip 192.0.2.7 --port "
 		"22 --protocol tcp\n"
 		"  bgo firewall-update --xdp --type blacklist --action load --file drop.netset\n"
-		"  bgo firewall-update --xdp --action policy --policy deny\n"
+		"  bgo firewall-update --xdp --action policy --policy deny --confirm 60s\n"
 		"  bgo firewall-update --xdp --action list --ip 192.0.2.7\n"
 		"  bgo firewall-update --action save --file /root/rules.bgo\n",
 	.options = table,

@@ -15,6 +15,7 @@
 #include <sys/timerfd.h>
 
 #include "cleanup.h"
+#include "confirm.h"
 #include "log.h"
 #include "netlink.h"
 #include "notify.h"
@@ -33,6 +34,7 @@ struct server {
 	struct link_pins *pins;
 	int signal_fd, link_fd, tick_fd, watchdog_fd;
 	struct snapshot_keeper *snapshots; /* NULL: none are kept */
+	struct confirm_keeper *confirms;
 };
 
 /* Mistakes in the command are told like any command's, before anything is made or logged. */
@@ -186,7 +188,9 @@ static int start(struct server *server, int *server_lock, bool *created)
 	err = attach_all(server);
 	if (err)
 		return err;
-	err = snapshot_keeper_open(&server->snapshots, store);
+	err = confirm_keeper_open(&server->confirms, store);
+	if (!err)
+		err = snapshot_keeper_open(&server->snapshots, store);
 	if (err)
 		return err;
 	commit(server, store);
@@ -227,6 +231,7 @@ static void on_tick(struct server *server)
 
 	if (read(server->tick_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
+	confirm_keeper_tick(server->confirms);
 	if (server->snapshots)
 		snapshot_keeper_tick(server->snapshots);
 }
@@ -358,6 +363,7 @@ static void server_free(struct server *server)
 	link_pins_close(server->pins);
 	free(server->interfaces);
 	snapshot_keeper_close(take(server->snapshots));
+	confirm_keeper_close(take(server->confirms));
 	cleanup_close(&server->tick_fd);
 	cleanup_close(&server->watchdog_fd);
 	cleanup_close(&server->link_fd);

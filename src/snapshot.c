@@ -302,17 +302,21 @@ static int write_file(const struct state_dir *dir, const char *text, size_t byte
 	return fsync(dir->fd) ? -errno : 0;
 }
 
-/* Under both locks. *text stays NULL when what is on disk is of this state. */
+/*
+ * Under both locks. *text stays NULL when what is on disk is of this state, or of the one to go
+ * back to while a change waits to be confirmed: a reboot is one way back.
+ */
 static int take_state(const struct store *store, const char *file, char **text, size_t *bytes,
 		      struct snapshot_label *label)
 {
-	int err = snapshot_look(file, label);
+	struct snapshot_label there;
+	int err = snapshot_look(file, &there);
 
-	if (!err && label->store_id == store_id(store) &&
-	    label->generation == store_generation(store))
-		return 0;
 	*label = (struct snapshot_label){store_id(store), store_generation(store),
 					 store_max_rules(store)};
+	if (store_unconfirmed(store) ||
+	    (!err && there.store_id == label->store_id && store_is_of(store, there.generation)))
+		return 0;
 	return snapshot_text_write(store, text, bytes);
 }
 

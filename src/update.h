@@ -12,6 +12,8 @@
 
 /* Rules that one --port can ask for. */
 #define UPDATE_PORTS_MAX 64
+/* The longest --confirm. */
+#define UPDATE_CONFIRM_MAX_S (24u * 60 * 60)
 
 struct update_options;
 
@@ -24,9 +26,9 @@ struct update_action {
 
 struct update_options {
 	struct common_options common;
-	bool xdp, ingress, egress, all, check, if_exists;
+	bool xdp, ingress, egress, all, check, if_exists, force;
 	struct option_value type, index, policy, fragments;
-	const char *action_name, *ip, *port, *protocol, *comment, *file;
+	const char *action_name, *ip, *port, *protocol, *comment, *file, *confirm;
 
 	/* What these mean together: filled in once they are parsed. */
 	const struct update_action *action;
@@ -34,6 +36,7 @@ struct update_options {
 	enum list list;
 	struct rule rules[UPDATE_PORTS_MAX]; /* of --ip, --port and --protocol: one for each port */
 	size_t rule_count;		     /* 0 without --ip */
+	uint64_t confirm_s;		     /* 0 without --confirm */
 };
 
 /* update_rules.c */
@@ -53,6 +56,10 @@ int update_stats(const struct update_options *options);
 int update_load(const struct update_options *options);
 int update_save(const struct update_options *options);
 int update_restore(const struct update_options *options);
+
+/* update_confirm.c */
+int update_confirm(const struct update_options *options);
+int update_revert(const struct update_options *options);
 
 /* Opens the store for a change and begins its transaction. 0 or negative errno, logged. */
 int update_begin(struct store **store, struct transaction **txn,

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "confirm.h"
 #include "log.h"
 #include "rule.h"
 #include "rule_order.h"
@@ -146,6 +147,7 @@ int update_list(const struct update_options *options)
 	_cleanup_(listings_free) struct listing listings[LIST_COUNT] = {0};
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_output_ struct output *out = NULL;
+	struct confirm_state waits;
 	bool deny, drop;
 	int err;
 
@@ -162,6 +164,7 @@ int update_list(const struct update_options *options)
 	}
 	deny = store_ruleset(store)->hooks[options->hook].default_deny;
 	drop = store_ruleset(store)->hooks[options->hook].drop_fragments;
+	waits = confirm_look(store);
 	store_close(take(store));
 
 	err = output_begin(&out, stdout, options->common.json);
@@ -174,6 +177,7 @@ int update_list(const struct update_options *options)
 	output_labels(out, 0, 16);
 	output_string(out, "policy", "Default policy", deny ? "deny" : "allow");
 	output_string(out, "fragments", drop ? "Fragments" : NULL, drop ? "drop" : "match");
+	confirm_print(out, "Rules", &waits);
 	if (query)
 		print_hit(out, options, listings);
 	return output_end(&out);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "confirm.h"
+#include "lockout.h"
 #include "log.h"
 #include "rule.h"
 #include "snapshot.h"
@@ -25,20 +27,50 @@ const char *update_describe(const struct rule *rule, char text[static RULE_DESCR
 	return text;
 }
 
+/* Whether packets that pass now may be dropped by what is asked for. */
+static bool may_drop(const struct update_options *options)
+{
+	if (options->action->run == update_add || options->action->run == update_load)
+		return options->list == LIST_BLACKLIST;
+	if (options->action->run == update_remove || options->action->run == update_clear)
+		return options->all || options->list == LIST_WHITELIST;
+	if (options->action->run == update_policy)
+		return options->policy.given && options->policy.value == 1;
+	return options->action->run == update_restore;
+}
+
 int update_begin(struct store **store, struct transaction **txn,
 		 const struct update_options *options)
 {
-	int err = store_open(store, options->common.pin_path, STORE_WRITE);
+	int err;
 
-	return err ? err : transaction_begin(txn, *store);
+	if (options->confirm_s)
+		confirm_prepare(options->common.pin_path);
+	err = store_open(store, options->common.pin_path, STORE_WRITE);
+	if (!err)
+		err = transaction_begin(txn, *store);
+	if (err)
+		return err;
+	if (options->confirm_s)
+		transaction_confirm_within(*txn, (uint32_t)options->confirm_s);
+	if (!options->force && may_drop(options))
+		transaction_judge_by(*txn, lockout_judge);
+	return 0;
 }
 
 void update_close(struct store **store, int changed)
 {
-	if (changed > 0)
-		snapshot_after_change(store);
-	else
+	if (changed <= 0) {
 		store_close(take(*store));
+		return;
+	}
+	if (store_unconfirmed(*store)) {
+		confirm_leave_process(*store);
+		log_info("note: reverts by itself in %u s; type `bgo firewall-update --action "
+			 "confirm` to keep it",
+			 store_unconfirmed_left_s(*store));
+	}
+	snapshot_after_change(store);
 }
 
 int update_commit(struct store **store, struct transaction **txn)
@@ -59,6 +91,8 @@ int update_report(struct output **out, const struct update_options *options, boo
 	if (err)
 		return err;
 	output_bool(*out, "changed", NULL, changed, NULL, NULL);
+	if (options->confirm_s && changed)
+		output_number(*out, "reverts_in_s", NULL, options->confirm_s);
 	return 0;
 }
 
