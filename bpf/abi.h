@@ -40,7 +40,7 @@ struct rule_slot {
 	__u32 index;	   /* its name in its list, never used again */
 	__u32 hit;	   /* its number in rule_hits_map */
 	__u32 comment;	   /* its slot in comment_map, 0: none */
-	__u32 expires_s;   /* wall clock seconds; 0: never (the only value today) */
+	__u32 expires_s;   /* wall clock: from this second since 1970 on it is gone; 0: never */
 	__u64 born, died;  /* generations */
 	__u64 hits_before; /* what the hit counters said when the rule was born */
 };
@@ -236,6 +236,8 @@ struct config {
 	__u64 intent;	   /* 1: a transaction was begun and not ended: scrub first */
 	__u64 store_id;	   /* random, kept by migrations: whose a program is that uses these maps */
 	__u64 grace;	   /* no packet reads a record of a generation before this one any more */
+	__u32 tai_ahead_s; /* TAI - UTC: the programs' clock is the one, the wall clock the other */
+	__u32 expires_s;   /* no rule expires before this second; 0: none does at all */
 	/* The file that keeps the rules over a reboot; "": none. Its first byte is written last. */
 	char snapshot[SNAPSHOT_PATH_BYTES];
 	/* The commit word: one aligned store makes a new generation visible to packets and readers.

@@ -34,8 +34,9 @@ typedef __u32 graph_entry;
 #define ENTRY_PAYLOAD_MASK ((1u << ENTRY_OP_SHIFT) - 1)
 enum graph_op {
 	OP_LEAF = 1,
-	OP_TEST = 2,			      /* + key word 0..5 */
-	OP_EXACT = OP_TEST + 6,		      /* + half of the address */
+	OP_TIMED = 2,			      /* a rule until it expires, see struct node */
+	OP_TEST = 4,			      /* + key word 0..5 */
+	OP_EXACT = OP_TEST + 6,		      /* + half of the address: even, as is the next */
 	OP_PREFIX = OP_EXACT + 2,	      /* + half of the address */
 	OP_FAN = OP_PREFIX + 2,		      /* + nibble of the key, 0 is the top one of word 0 */
 	OP_END = OP_FAN + KEY_USED_WORDS * 8, /* the first op that is not one */
@@ -78,6 +79,14 @@ struct node {
 			__u64 bits;
 			graph_entry hit, miss;
 		} half;
+		struct {
+			/*
+			 * Before this second of the wall clock the one entry, from then on the
+			 * other. Time passes without a new graph, so a rule lapses by itself.
+			 */
+			__u32 expires_s, reserved;
+			graph_entry live, expired;
+		} timed;
 		graph_entry entries[4];
 	};
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The hit counters of rules, as programs use them. Stripes keep CPUs off each other's cache lines;
- * the add makes it right when they meet. By CPU and not by receive queue: it is there for the asking
- * anywhere in the walk (since Linux 6.10 without a call), and a queue would have to be carried
- * along, for which the verifier looks at twice as many states.
+ * the add makes it right when they meet. By CPU and not by receive queue: it is there for the
+ * asking anywhere in the walk (since Linux 6.10 without a call), and a queue would have to be
+ * carried along, for which the verifier looks at twice as many states.
  */
 #ifndef BGO_HITS_H
 #define BGO_HITS_H

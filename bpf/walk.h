@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The walk over a decision graph: graph_match() is all a program needs. The same source runs on the
- * host (src/classifier_match.c); only where the nodes are and how the steps are looped over differ
- * there.
+ * host (src/classifier_match.c); only where the nodes are, how the steps are looped over and whose
+ * clock it is differ there.
  */
 #ifndef BGO_WALK_H
 #define BGO_WALK_H
@@ -15,10 +15,12 @@ struct graph_walk {
 #ifndef __bpf__
 	const struct node *nodes;
 	__u32 node_count;
+	__u32 now_s; /* wall clock */
 #endif
 };
 
 #ifdef __bpf__
+#include "clock.h"
 #include "hits.h"
 
 /* No call: the verifier replaces a look-up in an array by a bounds check and an address. */
@@ -168,10 +170,21 @@ static __always_inline graph_entry graph_step(const struct graph_walk *walk, gra
 	return hit ? node->test.hit : node->test.miss;
 }
 
-/* Nothing, a rule or broken: there is no further step. */
+/* Nothing, a rule, one that may have expired, or broken: there is no further step. */
 static __always_inline _Bool graph_walk_ended(graph_entry entry)
 {
-	return entry_op(entry) <= OP_LEAF;
+	return entry_op(entry) <= OP_TIMED;
+}
+
+/* Which of its two entries a timed one is now. */
+static __always_inline graph_entry graph_at(const struct graph_walk *walk, graph_entry entry,
+					    __u32 now_s)
+{
+	const struct node *node = graph_node(walk, entry_payload(entry));
+
+	if (!node)
+		return ENTRY_BROKEN;
+	return now_s < node->timed.expires_s ? node->timed.live : node->timed.expired;
 }
 
 #ifdef __bpf__
@@ -209,12 +222,56 @@ static __always_inline graph_entry graph_run(const struct graph_walk *walk, grap
 	}
 	return graph_walk_ended(entry) ? entry : ENTRY_BROKEN;
 }
+
+/*
+ * Behind the end of a walk that is at no rule for good: at a time-limited one it asks the clock,
+ * and goes on where the rule has expired; what is broken stays so. A function, so that what it
+ * takes is no part of the walk of any other packet. Each turn is a step at least, so there are no
+ * more of them than steps.
+ */
+__attribute__((noinline)) graph_entry graph_walk_timed(const struct graph_key *key,
+						       graph_entry entry)
+{
+	const __u32 now_s = clock_now_s();
+	struct graph_walk walk;
+
+	if (!key)
+		return ENTRY_BROKEN;
+	walk.key = key;
+	for (int i = 0; i < GRAPH_MAX_STEPS; i++) {
+		if (entry_op(entry) == OP_TIMED)
+			entry = graph_at(&walk, entry, now_s);
+		else if (!graph_walk_ended(entry))
+			entry = graph_walk_on(key, entry);
+		else
+			break;
+	}
+	return entry;
+}
+
+static __always_inline graph_entry graph_resolve(const struct graph_walk *walk, graph_entry entry)
+{
+	return graph_walk_timed(walk->key, entry);
+}
 #else
 static inline graph_entry graph_run(const struct graph_walk *walk, graph_entry entry)
 {
 	for (int i = 0; i < GRAPH_MAX_STEPS && !graph_walk_ended(entry); i++)
 		entry = graph_step(walk, entry);
 	return graph_walk_ended(entry) ? entry : ENTRY_BROKEN;
+}
+
+static inline graph_entry graph_resolve(const struct graph_walk *walk, graph_entry entry)
+{
+	for (int i = 0; i < GRAPH_MAX_STEPS; i++) {
+		if (entry_op(entry) == OP_TIMED)
+			entry = graph_at(walk, entry, walk->now_s);
+		else if (!graph_walk_ended(entry))
+			entry = graph_step(walk, entry);
+		else
+			break;
+	}
+	return entry;
 }
 #endif
 
@@ -225,6 +282,11 @@ static __always_inline graph_entry graph_walk_list(const struct graph_walk *walk
 	for (__u32 i = 0; i < GRAPHS_PER_LIST && i < list->count; i++) {
 		graph_entry entry = graph_run(walk, graph_start(walk, &list->graphs[i]));
 
+		if (entry == ENTRY_NONE)
+			continue;
+		if (entry_is_leaf(entry))
+			return entry;
+		entry = graph_resolve(walk, entry);
 		if (entry != ENTRY_NONE)
 			return entry_is_leaf(entry) ? entry : ENTRY_BROKEN;
 	}

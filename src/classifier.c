@@ -61,6 +61,7 @@ static int items_add(struct items *items, const struct rule_slot *slot)
 		.port_max = rule->port_max_host,
 		.index = slot->index,
 		.hit = slot->hit,
+		.expires_s = slot->expires_s,
 	};
 	return 0;
 }

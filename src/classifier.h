@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rules to decision graph: compiles the live rules of one list and family into nodes that the walk
- * of bpf/walk.h follows. Pure: memory in, memory out, no libbpf, no input or output.
+ * of bpf/walk.h follows. A rule that expires lapses in the graph by itself, so when one is compiled
+ * does not matter. Pure: memory in, memory out, no libbpf, no input or output, no clock.
  */
 #ifndef BGO_CLASSIFIER_H
 #define BGO_CLASSIFIER_H
@@ -22,6 +23,12 @@ struct rule_view {
 static inline bool rule_slot_live(const struct rule_slot *slot, uint64_t generation)
 {
 	return slot->born && slot->born <= generation && (!slot->died || slot->died > generation);
+}
+
+/* Whether a rule that is there has no time left at this second of the wall clock. */
+static inline bool rule_slot_expired(const struct rule_slot *slot, uint32_t now_s)
+{
+	return slot->expires_s && slot->expires_s <= now_s;
 }
 
 /* Where new nodes go: nodes[used] is the next free one, nodes[end] is past the last. */
@@ -51,11 +58,12 @@ int classifier_update(const struct rule_view *rules, enum family family,
 		      size_t changed_count, struct node_pool *pool, struct graph_list *out);
 
 /*
- * The walk on the host, for tests and `list --ip`: the hit number of the rule that matches the key,
- * or -1 when none does, or -EILSEQ when the graph is broken.
+ * The walk on the host, for tests and `list --ip`: the hit number of the rule that matches the key
+ * at this second of the wall clock, or -1 when none does, or -EILSEQ when the graph is broken.
  */
 int64_t classifier_match(const struct node *nodes, uint32_t node_count,
-			 const struct graph_list *list, const uint32_t key[KEY_WORDS]);
+			 const struct graph_list *list, const uint32_t key[KEY_WORDS],
+			 uint32_t now_s);
 
 /*
  * The longest walk through any one graph of the list, in steps, or -ENOMEM. The graph must not be

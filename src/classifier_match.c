@@ -8,10 +8,11 @@
 #include "../bpf/walk.h"
 
 int64_t classifier_match(const struct node *nodes, uint32_t node_count,
-			 const struct graph_list *list, const uint32_t key[KEY_WORDS])
+			 const struct graph_list *list, const uint32_t key[KEY_WORDS],
+			 uint32_t now_s)
 {
 	struct graph_key copy;
-	struct graph_walk walk = {.nodes = nodes, .node_count = node_count};
+	struct graph_walk walk = {.nodes = nodes, .node_count = node_count, .now_s = now_s};
 	graph_entry entry;
 
 	memcpy(copy.words, key, sizeof(copy.words));
@@ -30,7 +31,7 @@ static uint32_t longest_from(const struct node *nodes, uint8_t *known, graph_ent
 	const graph_entry *next;
 	int count;
 
-	if (graph_walk_ended(entry))
+	if (graph_walk_ended(entry) && entry_op(entry) != OP_TIMED)
 		return 0;
 	if (known[index])
 		return known[index] - 1u;

@@ -12,6 +12,8 @@ void builder_free(struct builder *builder)
 	free(builder->seen.data);
 	free(builder->bounds.data);
 	free(builder->pieces.data);
+	free(builder->claims.data);
+	free(builder->row.data);
 }
 
 void *scratch_room(struct builder *builder, struct scratch *scratch, size_t count, size_t size)
@@ -45,11 +47,6 @@ struct node *nodes_append(struct builder *builder, uint32_t count, uint32_t *ind
 	return &builder->nodes[*index];
 }
 
-struct branch branch_leaf(const struct item *item)
-{
-	return (struct branch){entry_make(OP_LEAF, item->hit), 0};
-}
-
 static uint32_t steps_max(uint32_t a, uint32_t b)
 {
 	return a > b ? a : b;
@@ -69,6 +66,35 @@ static struct node *node_append(struct builder *builder, uint32_t op, struct bra
 	node->test.miss = miss.entry;
 	*out = (struct branch){entry_make(op, index), 1 + steps_max(hit.steps, miss.steps)};
 	return node;
+}
+
+struct branch branch_timed(struct builder *builder, uint32_t expires_s, struct branch live,
+			   struct branch expired)
+{
+	struct branch branch;
+	struct node *node = node_append(builder, OP_TIMED, live, expired, &branch);
+
+	_Static_assert(offsetof(struct node, timed.live) == offsetof(struct node, test.hit) &&
+			       offsetof(struct node, timed.expired) ==
+				       offsetof(struct node, test.miss),
+		       "every node but a fan has its two entries in the same place");
+	if (node) {
+		node->timed.expires_s = expires_s;
+		node->timed.reserved = 0;
+	}
+	return branch;
+}
+
+struct branch branch_leaf(const struct item *item)
+{
+	return (struct branch){entry_make(OP_LEAF, item->hit), 0};
+}
+
+struct branch branch_rule(struct builder *builder, const struct item *item, struct branch otherwise)
+{
+	const struct branch leaf = branch_leaf(item);
+
+	return item->expires_s ? branch_timed(builder, item->expires_s, leaf, otherwise) : leaf;
 }
 
 struct branch branch_range(struct builder *builder, uint32_t word, uint32_t lo, uint32_t hi,

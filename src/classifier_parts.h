@@ -21,13 +21,14 @@
 /* The largest root has so many slots, as a power of two. */
 #define GRAPH_BITS_MAX 24
 
-/* What compiling needs of a live rule, half a cache line instead of one. */
+/* What compiling needs of a live rule, half a cache line and a bit instead of one. */
 struct item {
 	uint32_t addr[4];
 	uint8_t prefix_len;
 	uint8_t any_protocol, protocol;
 	uint16_t port_min, port_max; /* 0, 0: any */
 	uint32_t index, hit;
+	uint32_t expires_s; /* 0: never */
 };
 
 static inline uint64_t address_half(const uint32_t addr[4], int half)
@@ -58,7 +59,7 @@ struct builder {
 	enum family family;
 	int err;
 	uint32_t longest; /* steps */
-	struct scratch groups, patterns, seen, bounds, pieces;
+	struct scratch groups, patterns, seen, bounds, pieces, claims, row;
 };
 void builder_free(struct builder *builder);
 
@@ -70,7 +71,14 @@ void *scratch_room(struct builder *builder, struct scratch *scratch, size_t coun
 /* `count` new nodes in a row, the first one's index in *index; NULL and -ENOSPC in err when the
  * pool is full. */
 struct node *nodes_append(struct builder *builder, uint32_t count, uint32_t *index);
+/* The rule, whether or not it expires. */
 struct branch branch_leaf(const struct item *item);
+/* The rule, and from when it expires on `otherwise`, which a rule that never does hides. */
+struct branch branch_rule(struct builder *builder, const struct item *item,
+			  struct branch otherwise);
+/* Before that second of the wall clock the one, from then on the other. */
+struct branch branch_timed(struct builder *builder, uint32_t expires_s, struct branch live,
+			   struct branch expired);
 /* Is key word `word` in lo..hi? */
 struct branch branch_range(struct builder *builder, uint32_t word, uint32_t lo, uint32_t hi,
 			   struct branch hit, struct branch miss);

@@ -4,13 +4,24 @@
  * packet's protocol and port. A few rules are a chain of tests. More are cut into pieces of the
  * protocols and, for each, of the ports, each piece with the one rule that wins there, and searched
  * by halves: at most 9 steps for 256 protocols and 17 for 65,536 ports.
+ *
+ * Where the rule that wins expires, a piece has a row of rules: the next one is for the time
+ * behind. Only one that expires later than all before it can ever win, so a row is in order of
+ * time, and is searched by halves too.
  */
 #include "classifier_parts.h"
 
 /* From `start` on, up to the start of the next piece. */
 struct piece {
 	uint32_t start;
-	struct branch branch;
+	struct branch branch; /* without the rules that expire */
+	uint32_t claims;      /* the last of the rules that expire, as a number from 1; 0: none */
+};
+
+/* A rule that expires and wins in a piece when those before it have expired. */
+struct claim {
+	const struct item *rule;
+	uint32_t before; /* the one before, as a number from 1; 0: none */
 };
 
 #define PORTS_END 0x10000u
@@ -25,7 +36,7 @@ static bool any_port(const struct item *rule)
 static struct branch rule_test(struct builder *builder, const struct item *rule,
 			       struct branch otherwise)
 {
-	struct branch leaf = branch_leaf(rule);
+	struct branch leaf = branch_rule(builder, rule, otherwise);
 	uint32_t protocol = (uint32_t)rule->protocol << KEY_PROTO_SHIFT;
 
 	if (rule->any_protocol && any_port(rule))
@@ -47,7 +58,7 @@ static uint32_t piece_add(struct piece *pieces, uint32_t count, uint32_t start,
 {
 	if (count && pieces[count - 1].branch.entry == branch.entry)
 		return count;
-	pieces[count] = (struct piece){start, branch};
+	pieces[count] = (struct piece){.start = start, .branch = branch};
 	return count + 1;
 }
 
@@ -76,12 +87,14 @@ static int bound_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Where rules begin and end, ascending and each once. Returns how many. */
+/* Where rules with ports begin and end, ascending and each once. Returns how many. */
 static uint32_t bounds_collect(const struct item *const *rules, uint32_t count, uint32_t *bounds)
 {
 	uint32_t used = 0, kept = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
+		if (any_port(rules[i]))
+			continue;
 		bounds[used++] = rules[i]->port_min;
 		bounds[used++] = rules[i]->port_max + 1u;
 	}
@@ -119,42 +132,150 @@ static uint32_t next_free(uint32_t *next, uint32_t i)
 	return i;
 }
 
+/* -- Pieces of the ports. -- */
+
+/* The pieces of one protocol: number 0 is for packets without ports, and ports below the others. */
+struct painting {
+	struct piece *pieces;
+	uint32_t count;
+	uint32_t *next; /* a piece that still takes rules leads to itself, others further on */
+	const uint32_t *bounds; /* where piece 1, 2 ... begin */
+	uint32_t claim_count;
+};
+
+static struct claim *claim_at(const struct builder *builder, uint32_t number)
+{
+	return (struct claim *)builder->claims.data + (number - 1);
+}
+
+/* One that expires no later than a rule before it never wins. */
+static void piece_claim(struct builder *builder, struct painting *painting, struct piece *piece,
+			const struct item *rule)
+{
+	if (piece->claims && claim_at(builder, piece->claims)->rule->expires_s >= rule->expires_s)
+		return;
+	if (!scratch_room(builder, &builder->claims, (size_t)painting->claim_count + 1,
+			  sizeof(struct claim)))
+		return;
+	painting->claim_count++;
+	*claim_at(builder, painting->claim_count) = (struct claim){rule, piece->claims};
+	piece->claims = painting->claim_count;
+}
+
+/* Gives the rule what is still free of its ports; a rule that expires leaves it free for others. */
+static void paint(struct builder *builder, struct painting *painting, const struct item *rule)
+{
+	const uint32_t bounds = painting->count - 1;
+	uint32_t end = painting->count, i = 0;
+
+	if (!any_port(rule)) {
+		i = bound_find(painting->bounds, bounds, rule->port_min) + 1;
+		end = bound_find(painting->bounds, bounds, rule->port_max + 1u) + 1;
+	}
+	for (i = next_free(painting->next, i); i < end; i = next_free(painting->next, i)) {
+		if (rule->expires_s) {
+			piece_claim(builder, painting, &painting->pieces[i], rule);
+			i++;
+		} else {
+			painting->pieces[i].branch = branch_leaf(rule);
+			painting->next[i] = i + 1;
+		}
+	}
+}
+
+/* The first of a row that has not expired, in order of time. */
+static struct branch row_search(struct builder *builder, const struct item *const *row,
+				uint32_t count, struct branch otherwise)
+{
+	const uint32_t middle = count / 2;
+	struct branch sooner, later;
+
+	if (!count)
+		return otherwise;
+	sooner = row_search(builder, row, middle, branch_leaf(row[middle]));
+	later = row_search(builder, row + middle + 1, count - middle - 1, otherwise);
+	return branch_timed(builder, row[middle]->expires_s, sooner, later);
+}
+
+static bool same_claims(const struct builder *builder, uint32_t a, uint32_t b)
+{
+	for (; a && b && a != b; a = claim_at(builder, a)->before, b = claim_at(builder, b)->before)
+		if (claim_at(builder, a)->rule != claim_at(builder, b)->rule)
+			return false;
+	return a == b;
+}
+
+/* What a packet of the piece meets. */
+static struct branch piece_compile(struct builder *builder, const struct piece *piece)
+{
+	const struct item **row;
+	uint32_t count = 0;
+
+	for (uint32_t at = piece->claims; at; at = claim_at(builder, at)->before)
+		count++;
+	if (!count)
+		return piece->branch;
+	row = scratch_room(builder, &builder->row, count, sizeof(*row));
+	if (!row)
+		return BRANCH_NONE;
+	for (uint32_t at = piece->claims, i = count; at; at = claim_at(builder, at)->before)
+		row[--i] = claim_at(builder, at)->rule;
+	return row_search(builder, row, count, piece->branch);
+}
+
+/* Pieces that go on alike are one. Returns how many there are then. */
+static uint32_t painting_compile(struct builder *builder, const struct painting *painting,
+				 struct piece *pieces)
+{
+	struct branch branch = BRANCH_NONE;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < painting->count && !builder->err; i++) {
+		const struct piece *piece = &painting->pieces[i];
+
+		if (i && piece->start - KEY_HAS_PORTS >= PORTS_END)
+			break;
+		if (!i || piece[-1].branch.entry != piece->branch.entry ||
+		    !same_claims(builder, piece[-1].claims, piece->claims))
+			branch = piece_compile(builder, piece);
+		count = piece_add(pieces, count, piece->start, branch);
+	}
+	return count;
+}
+
 /*
- * Rules that all have ports, for a packet whose protocol they match. Painted in order, each over
- * what is still free, every piece between two bounds gets the first rule that has it.
+ * Rules for a packet whose protocol they match. Painted in order, each over what is still free,
+ * every piece between two bounds gets the first rule that has it.
  */
 static struct branch ports_search(struct builder *builder, const struct item *const *rules,
 				  uint32_t count, struct branch otherwise)
 {
-	uint32_t *bounds =
-		scratch_room(builder, &builder->bounds, 4 * (size_t)count, sizeof(*bounds));
-	struct piece *pieces =
-		scratch_room(builder, &builder->pieces, 4 * (size_t)count + 2, sizeof(*pieces));
-	struct piece *painted = pieces ? pieces + 2 * count + 1 : NULL;
-	uint32_t bound_count, piece_count, *next;
+	const size_t most = 2 * (size_t)count + 1; /* pieces */
+	uint32_t *bounds = scratch_room(builder, &builder->bounds, 2 * most, sizeof(*bounds));
+	struct piece *pieces = scratch_room(builder, &builder->pieces, 2 * most, sizeof(*pieces));
+	struct painting painting;
 
 	if (!bounds || !pieces)
 		return BRANCH_NONE;
-	bound_count = bounds_collect(rules, count, bounds);
-	next = bounds + 2 * count;
-	for (uint32_t i = 0; i < bound_count; i++) {
-		painted[i].branch = otherwise;
-		next[i] = i;
+	painting = (struct painting){
+		.pieces = pieces + most,
+		.count = bounds_collect(rules, count, bounds) + 1,
+		.next = bounds + most - 1,
+		.bounds = bounds,
+	};
+	painting.next[painting.count] = painting.count;
+	for (uint32_t i = 0; i < painting.count; i++) {
+		painting.pieces[i] = (struct piece){
+			.start = i ? KEY_HAS_PORTS + bounds[i - 1] : 0,
+			.branch = otherwise,
+		};
+		painting.next[i] = i;
 	}
-	for (uint32_t r = 0; r < count; r++) {
-		uint32_t end = bound_find(bounds, bound_count, rules[r]->port_max + 1u);
-		uint32_t i = next_free(next, bound_find(bounds, bound_count, rules[r]->port_min));
-
-		for (; i < end; i = next_free(next, i)) {
-			painted[i].branch = branch_leaf(rules[r]);
-			next[i] = i + 1;
-		}
-	}
-	piece_count = piece_add(pieces, 0, 0, otherwise);
-	for (uint32_t i = 0; i < bound_count && bounds[i] < PORTS_END; i++)
-		piece_count = piece_add(pieces, piece_count, KEY_HAS_PORTS | bounds[i],
-					painted[i].branch);
-	return pieces_search(builder, KEY_PORT, pieces, piece_count, LAST_PORT_WORD);
+	for (uint32_t r = 0; r < count && !builder->err; r++)
+		paint(builder, &painting, rules[r]);
+	count = painting_compile(builder, &painting, pieces);
+	return builder->err ? BRANCH_NONE
+			    : pieces_search(builder, KEY_PORT, pieces, count, LAST_PORT_WORD);
 }
 
 /* The rules as a packet of this protocol sees them; -1: of a protocol that no rule names. */
@@ -167,7 +288,7 @@ static struct branch protocol_compile(struct builder *builder, const struct item
 	for (uint32_t i = 0; i < count; i++) {
 		if (!rules[i]->any_protocol && rules[i]->protocol != protocol)
 			continue;
-		if (any_port(rules[i])) {
+		if (any_port(rules[i]) && !rules[i]->expires_s) {
 			otherwise = branch_leaf(rules[i]);
 			break; /* no rule behind this one is ever reached */
 		}

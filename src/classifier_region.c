@@ -13,7 +13,8 @@
 /*
  * Longest walk through the ports of a group and of those that cover it. With the address part (a
  * fan for each of at most 32 nibbles, or a test and a fan for two of them, and a chain of 8) and
- * ports of one group (26) no walk comes near GRAPH_MAX_STEPS.
+ * ports of one group (26, and one for each doubling of its time-limited rules) no walk comes near
+ * GRAPH_MAX_STEPS.
  */
 #define PORT_STEPS_MAX 32
 
@@ -188,11 +189,12 @@ static struct branch group_merge(struct builder *builder, const struct group *gr
 static struct branch group_compile(struct builder *builder, const struct group *groups,
 				   uint32_t group, uint32_t depth)
 {
+	const struct item *first = groups[group].items;
 	uint32_t used = builder->used;
 	struct branch branch;
 
-	if (groups[group].items->any_protocol && !groups[group].items->port_max)
-		return branch_leaf(groups[group].items);
+	if (first->any_protocol && !first->port_max && !first->expires_s)
+		return branch_leaf(first);
 	branch = group_merge(builder, groups, group, 0);
 	for (uint32_t merged = 1; branch.steps > PORT_STEPS_MAX && merged < 2 * depth;
 	     merged += (merged + 1) / 2) {

@@ -140,17 +140,9 @@ static void print_rate_limit(struct output *out, const struct rate_limit *limit)
 	output_close(out);
 }
 
-static uint32_t list_rules(const struct list_info *list)
+static void print_hooks(struct output *out, const struct store *store)
 {
-	uint32_t rules = 0;
-
-	for (enum family family = 0; family < FAMILY_COUNT; family++)
-		rules += list->rules[family];
-	return rules;
-}
-
-static void print_hooks(struct output *out, const struct ruleset *ruleset)
-{
+	const struct ruleset *ruleset = store_ruleset(store);
 	static const struct output_column columns[] = {
 		{"hook", "Hook", 8},
 		{"whitelist_rules", "Whitelist", 9},
@@ -164,7 +156,7 @@ static void print_hooks(struct output *out, const struct ruleset *ruleset)
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
 		output_cell_string(out, hook_name(hook));
 		for (enum list list = 0; list < LIST_COUNT; list++)
-			output_cell_number(out, list_rules(&ruleset->lists[hook][list]));
+			output_cell_number(out, store_list_count(store, hook, list));
 		output_cell_string(out, ruleset->hooks[hook].default_deny ? "deny" : "allow");
 		output_cell_string(out, ruleset->hooks[hook].drop_fragments ? "drop" : "match");
 	}
@@ -266,7 +258,7 @@ static int status_run(const void *parsed)
 	waits = confirm_look(store);
 	confirm_print(out, "Last change", &waits);
 	print_rate_limit(out, store_rate_limit(store));
-	print_hooks(out, store_ruleset(store));
+	print_hooks(out, store);
 	/* Not permitted to ask, which was logged: unknown is not none. */
 	if (count < 0) {
 		output_null(out, "interfaces");

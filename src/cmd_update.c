@@ -10,14 +10,14 @@
 #include "update.h"
 
 static const struct update_action actions[] = {
-	{"add", "type ip", "port protocol comment force confirm", true, update_add},
+	{"add", "type ip", "port protocol comment ttl force confirm", true, update_add},
 	{"remove", "type", "index ip port protocol if-exists force confirm", true, update_remove},
 	{"list", "", "type ip port protocol", true, update_list},
 	{"stats", "", "", true, update_stats},
 	{"reset-stats", "", "", true, update_reset_stats},
 	{"clear", "", "type all force confirm", true, update_clear},
 	{"policy", "", "policy fragments force confirm", true, update_policy},
-	{"load", "type file", "force confirm", true, update_load},
+	{"load", "type file", "ttl force confirm", true, update_load},
 	{"save", "file", "", false, update_save},
 	{"restore", "file", "check force confirm", false, update_restore},
 	{"confirm", "", "", false, update_confirm},
@@ -45,6 +45,8 @@ static const struct option_spec table[] = {
 	       "tcp, udp, icmp, sctp, gre, ... or a number 0 to 255;\nwithout it any"),
 	OPTION(struct update_options, comment, TEXT, "comment", "TEXT",
 	       "at most 64 bytes of UTF-8"),
+	OPTION(struct update_options, ttl, TEXT, "ttl", "TIME",
+	       "for so long, like 90s, 10m, 2h, 7d or 1h30m; without\nit for good"),
 	OPTION_RANGE(struct update_options, index, COUNT, "index", "N",
 		     "the rule's index, as `list` shows it", 0, UINT32_MAX),
 	OPTION(struct update_options, if_exists, FLAG, "if-exists", NULL,
@@ -229,6 +231,8 @@ static int prepare(void *parsed)
 	if (options->comment &&
 	    rule_check_comment(options->comment, strlen(options->comment), &error))
 		return command_usage(&cmd_update, "--comment: '%s': %s", options->comment, error);
+	if (options->ttl && duration_parse(options->ttl, &options->ttl_s, &error))
+		return command_usage(&cmd_update, "--ttl: '%s': %s", options->ttl, error);
 	options->common.needs_capability = !options->check;
 	return parse_confirm(options);
 }
@@ -259,8 +263,13 @@ const struct command cmd_update = {
 		"decides.\n"
 		"\n"
 		"Actions:\n"
-		"  add --type T --ip CIDR [--port P] [--protocol NAME] [--comment TEXT]\n"
-		"                          add a rule; one that is there already is no failure\n"
+		"  add --type T --ip CIDR [--port P] [--protocol NAME] [--ttl TIME] [--comment "
+		"TEXT]\n"
+		"                          add a rule; one that is there already is no failure, "
+		"and its\n"
+		"                          time starts anew: without --ttl it is there for good, "
+		"and one\n"
+		"                          that is there for good stays so\n"
 		"  remove --type T (--index N | --ip CIDR [--port P] [--protocol NAME]) "
 		"[--if-exists]\n"
 		"                          remove the rule of that index, or that rule\n"
@@ -271,7 +280,7 @@ const struct command cmd_update = {
 		"                          remove all rules of a list, or of both\n"
 		"  policy [--policy allow|deny] [--fragments match|drop]\n"
 		"                          what happens to packets that no rule matches\n"
-		"  load --type T --file FILE\n"
+		"  load --type T --file FILE [--ttl TIME]\n"
 		"                          add every CIDR of a plain list (one a line, comments "
 		"from # or ;\n"
 		"                          on) or of `ipset save`, all or none\n"
@@ -291,6 +300,8 @@ const struct command cmd_update = {
 	.examples =
 		"  bgo firewall-update --xdp --type whitelist --action add --ip 192.0.2.7 --port "
 		"22 --protocol tcp\n"
+		"  bgo firewall-update --xdp --type blacklist --action add --ip 203.0.113.9 --ttl "
+		"2h\n"
 		"  bgo firewall-update --xdp --type blacklist --action load --file drop.netset\n"
 		"  bgo firewall-update --xdp --action policy --policy deny --confirm 60s\n"
 		"  bgo firewall-update --xdp --action list --ip 192.0.2.7\n"

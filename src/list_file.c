@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cidr.h"
+#include "decimal.h"
 
 int list_file_open(struct list_file *list, FILE *file, const char *name)
 {
@@ -48,13 +49,13 @@ static bool word_is(const char *at, const char *end, const char *word)
 
 /*
  * What `ipset save` writes behind an entry. Counters and comments are not rules and are passed
- * over; whatever would change what the entry means (nomatch, a timeout, a mark) is refused, not
- * ignored.
+ * over, a timeout is the rule's; whatever else would change what the entry means (nomatch, a mark)
+ * is refused, not ignored.
  */
-static int check_ipset_options(const struct lines *lines, const char *at)
+static int read_ipset_options(const struct lines *lines, const char *at, uint32_t *ttl_s)
 {
 	char quoted[QUOTE_BYTES];
-	const char *end;
+	const char *end, *rest;
 
 	for (at = skip_blanks(at); *at; at = skip_blanks(at)) {
 		end = word_end(at);
@@ -63,12 +64,12 @@ static int check_ipset_options(const struct lines *lines, const char *at)
 		if (word_is(at, end, "timeout")) {
 			at = skip_blanks(end);
 			end = word_end(at);
-			if (!word_is(at, end, "0"))
-				return lines_error(
-					lines, at,
-					"timeout %s: time-limited rules are not supported",
-					lines_quote(at, (size_t)(end - at), quoted));
-			at = end;
+			rest = decimal_read(at, end, UINT32_MAX, ttl_s);
+			if (!rest || rest != end)
+				return lines_error(lines, at,
+						   "timeout '%s': not a number of seconds",
+						   lines_quote(at, (size_t)(end - at), quoted));
+			at = rest;
 		} else if (word_is(at, end, "packets") || word_is(at, end, "bytes")) {
 			at = word_end(skip_blanks(end));
 		} else {
@@ -80,7 +81,8 @@ static int check_ipset_options(const struct lines *lines, const char *at)
 }
 
 /* One CIDR and nothing behind it but a comment or, on an ipset line, ipset's options. */
-static int parse_entry(const struct lines *lines, const char *at, bool is_ipset, struct rule *rule)
+static int parse_entry(const struct lines *lines, const char *at, bool is_ipset, struct rule *rule,
+		       uint32_t *ttl_s)
 {
 	const char *const end = word_end(at);
 	char quoted[QUOTE_BYTES];
@@ -90,7 +92,7 @@ static int parse_entry(const struct lines *lines, const char *at, bool is_ipset,
 		return lines_error(lines, at, "'%s': %s",
 				   lines_quote(at, (size_t)(end - at), quoted), error);
 	if (is_ipset)
-		return check_ipset_options(lines, end);
+		return read_ipset_options(lines, end, ttl_s);
 	rest = skip_blanks(end);
 	if (!ends_line(*rest))
 		return lines_error(lines, rest, "'%s': text after the address",
@@ -120,7 +122,8 @@ int list_file_next(struct list_file *list, struct rule *rule)
 	is_ipset = word_is(at, word_end(at), "add");
 	if (is_ipset)
 		at = ipset_entry(at);
-	err = parse_entry(&list->lines, at, is_ipset, &parsed);
+	list->ttl_s = 0;
+	err = parse_entry(&list->lines, at, is_ipset, &parsed, &list->ttl_s);
 	if (err)
 		return err;
 	*rule = parsed;

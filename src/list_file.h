@@ -13,6 +13,7 @@
 
 struct list_file {
 	struct lines lines;
+	uint32_t ttl_s; /* the timeout that ipset says the last entry has left; 0: none */
 };
 
 /* `name` is for messages. 0 or negative errno, logged. */

@@ -22,6 +22,7 @@ struct victim {
 struct judgement {
 	const struct node *nodes;
 	uint32_t node_count;
+	uint32_t now_s; /* rules that have expired by then do not count */
 	const struct ruleset *now, *next;
 	struct victim *victims;
 	size_t count, capacity;
@@ -53,10 +54,12 @@ static bool drops(const struct judgement *judgement, const struct ruleset *rules
 	make_key(socket, hook, key);
 	*hit = -1;
 	if (classifier_match(judgement->nodes, judgement->node_count,
-			     &rules->lists[LIST_WHITELIST][socket->family], key) >= 0)
+			     &rules->lists[LIST_WHITELIST][socket->family], key,
+			     judgement->now_s) >= 0)
 		return false;
 	*hit = classifier_match(judgement->nodes, judgement->node_count,
-				&rules->lists[LIST_BLACKLIST][socket->family], key);
+				&rules->lists[LIST_BLACKLIST][socket->family], key,
+				judgement->now_s);
 	return *hit >= 0 || rules->default_deny;
 }
 
@@ -175,6 +178,7 @@ int lockout_judge(const struct store *store, const struct ruleset *next,
 		  const struct rule_view rules[HOOK_COUNT][LIST_COUNT])
 {
 	_cleanup_(judgement_free) struct judgement judgement = {
+		.now_s = store_now_s(store),
 		.now = store_ruleset(store),
 		.next = next,
 	};

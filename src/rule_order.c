@@ -13,7 +13,7 @@ static int compare_indexes(const void *left, const void *right, void *context)
 	return a < b ? -1 : a > b;
 }
 
-int rules_by_index(const struct rule_view *rules, uint32_t **out, size_t *count)
+int rules_by_index(const struct rule_view *rules, uint32_t now_s, uint32_t **out, size_t *count)
 {
 	_cleanup_free_ uint32_t *order = calloc((size_t)rules->count + 1, sizeof(*order));
 	bool in_order = true;
@@ -24,7 +24,7 @@ int rules_by_index(const struct rule_view *rules, uint32_t **out, size_t *count)
 	for (uint32_t number = 0; number < rules->count; number++) {
 		const struct rule_slot *slot = &rules->slots[number];
 
-		if (!rule_slot_live(slot, rules->generation))
+		if (!rule_slot_live(slot, rules->generation) || rule_slot_expired(slot, now_s))
 			continue;
 		if (live && slot->index < rules->slots[order[live - 1]].index)
 			in_order = false;

@@ -125,6 +125,15 @@ static void sort_rules(struct ruleset_file *file)
 	}
 }
 
+size_t ruleset_file_expired(const struct ruleset_file *file, uint32_t now_s)
+{
+	size_t expired = 0;
+
+	for (size_t i = 0; i < file->rule_count; i++)
+		expired += file->rules[i].expires_s && file->rules[i].expires_s <= now_s;
+	return expired;
+}
+
 int ruleset_file_finish(struct ruleset_file *file, const char *file_name)
 {
 	int err;

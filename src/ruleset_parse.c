@@ -12,6 +12,7 @@
 #include "options.h"
 #include "rule.h"
 #include "ruleset_text.h"
+#include "time_text.h"
 
 struct parser {
 	struct ruleset_file *file;
@@ -193,7 +194,7 @@ static int read_comment(struct parser *parser, uint32_t *place)
 }
 
 /* What may follow a rule's CIDR, each at most once. */
-enum clause { CLAUSE_PORT = 1, CLAUSE_PROTO = 2, CLAUSE_COMMENT = 4 };
+enum clause { CLAUSE_PORT = 1, CLAUSE_PROTO = 2, CLAUSE_COMMENT = 4, CLAUSE_EXPIRES = 8 };
 
 /* The clause that the last word begins. *seen: those of this rule so far. */
 static int parse_clause(struct parser *parser, struct ruleset_rule *out, unsigned int *seen)
@@ -201,20 +202,24 @@ static int parse_clause(struct parser *parser, struct ruleset_rule *out, unsigne
 	const char *const word = parser->word, *error;
 	unsigned int clause;
 
-	if (strcmp(word, "expires") == 0)
-		return bad_word(parser, "time-limited rules are not supported by this version");
 	clause = strcmp(word, "port") == 0	? CLAUSE_PORT
 		 : strcmp(word, "proto") == 0	? CLAUSE_PROTO
 		 : strcmp(word, "comment") == 0 ? CLAUSE_COMMENT
+		 : strcmp(word, "expires") == 0 ? CLAUSE_EXPIRES
 						: 0;
 	if (!clause)
-		return bad_word(parser, "unknown word, expected port, proto or comment");
+		return bad_word(parser, "unknown word, expected port, proto, expires or comment");
 	if (*seen & clause)
 		return bad_word(parser, "given twice");
 	*seen |= clause;
 	if (clause == CLAUSE_COMMENT)
 		return read_comment(parser, &out->comment);
 	next_word(parser);
+	if (clause == CLAUSE_EXPIRES)
+		return utc_parse(parser->word, &out->expires_s)
+			       ? bad_word(parser, "not a time of 1970 to 2106 like "
+						  "2026-11-23T10:00:00Z")
+			       : 0;
 	if (clause == CLAUSE_PORT ? rule_parse_port(parser->word, &out->rule, &error)
 				  : rule_parse_protocol(parser->word, &out->rule, &error))
 		return bad_word(parser, error);

@@ -19,6 +19,7 @@ struct ruleset_rule {
 	uint8_t hook, list;
 	bool has_index; /* the file gave it; else it is given one when the file ends */
 	uint32_t index;
+	uint32_t expires_s;    /* 0: never */
 	uint32_t comment;      /* where it begins in `comments`; 0: none */
 	uint32_t line, column; /* for errors */
 };
@@ -47,6 +48,8 @@ int ruleset_file_parse(FILE *in, const char *file_name, struct ruleset_file *out
  * The last step of parsing, in ruleset_check.c: numbers, checks and sorts the rules. Same errors.
  */
 int ruleset_file_finish(struct ruleset_file *file, const char *file_name);
+/* How many of its rules have expired by then. */
+size_t ruleset_file_expired(const struct ruleset_file *file, uint32_t now_s);
 void ruleset_file_free(struct ruleset_file *file);
 
 #define _cleanup_ruleset_file_ _cleanup_(ruleset_file_free)

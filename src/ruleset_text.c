@@ -10,6 +10,7 @@
 #include "rule.h"
 #include "rule_order.h"
 #include "ruleset_parse.h"
+#include "time_text.h"
 
 static void write_comment(const char *comment, FILE *out)
 {
@@ -23,12 +24,15 @@ static void write_comment(const char *comment, FILE *out)
 }
 
 void ruleset_text_write_rule(enum hook hook, enum list list, uint32_t index,
-			     const struct rule *rule, const char *comment, FILE *out)
+			     const struct rule *rule, uint32_t expires_s, const char *comment,
+			     FILE *out)
 {
-	char text[RULE_TEXT_BYTES];
+	char text[RULE_TEXT_BYTES], expires[TIME_TEXT_BYTES];
 
 	rule_format(rule, text);
 	fprintf(out, "rule %s %s %u %s", hook_name(hook), list_name(list), index, text);
+	if (expires_s)
+		fprintf(out, " expires %s", utc_format(expires_s, expires));
 	if (*comment)
 		write_comment(comment, out);
 	putc('\n', out);
@@ -89,14 +93,15 @@ static int save_list(const struct store *store, enum hook hook, enum list list, 
 	size_t count;
 	int err;
 
-	err = rules_by_index(&rules, &order, &count);
+	err = rules_by_index(&rules, store_now_s(store), &order, &count);
 	if (err)
 		return err;
 	for (size_t i = 0; i < count; i++) {
 		const struct rule_slot *slot = &rules.slots[order[i]];
 
 		store_comment(store, slot, comment);
-		ruleset_text_write_rule(hook, list, slot->index, &slot->rule, comment, out);
+		ruleset_text_write_rule(hook, list, slot->index, &slot->rule, slot->expires_s,
+					comment, out);
 	}
 	/* Indexes of rules that were removed are not given again after a restore either. */
 	if (next_index != (count ? rules.slots[order[count - 1]].index + 1 : 0))
@@ -134,7 +139,7 @@ static int add_rule(const struct ruleset_file *file, const struct ruleset_rule *
 	struct added added;
 	int err;
 
-	err = transaction_add(txn, rule->hook, rule->list, &rule->rule,
+	err = transaction_add(txn, rule->hook, rule->list, &rule->rule, rule->expires_s,
 			      file->comments + rule->comment, &rule->index, &added);
 	if (err == -EEXIST || err == -ERANGE)
 		return log_error(err, "%s:%u:%u: index %u", file_name, rule->line, rule->column,
@@ -152,6 +157,8 @@ int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
 		transaction_fragments(txn, hook, file->drop_fragments[hook]);
 	}
 	for (size_t i = 0; i < file->rule_count; i++) {
+		if (transaction_is_past(txn, file->rules[i].expires_s))
+			continue;
 		err = add_rule(file, &file->rules[i], file_name, txn);
 		if (err)
 			return err;

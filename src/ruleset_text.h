@@ -5,14 +5,15 @@
  *
  *   bgo-rules 1                                     first; blank lines and # lines may stand
  * anywhere policy HOOK allow|deny [fragments match|drop]   once a hook; without it allow, match
- *   rule HOOK LIST [INDEX] CIDR [port P[-Q]] [proto NAME|NUMBER] [comment "TEXT"]
+ *   rule HOOK LIST [INDEX] CIDR [port P[-Q]] [proto NAME|NUMBER] [expires TIME] [comment "TEXT"]
  *   next HOOK LIST INDEX                            the index for the list's next rule; saved only
  * when it is not one more than the last rule's ratelimit [pps N] [bps N] [burst N]
  * [exempt-whitelist] [enabled|disabled]
  *   ratelimit-source [pps N] [bps N] [burst N] [prefix4 N] [prefix6 N] [enabled|disabled]
  *
  * HOOK is xdp, ingress or egress, LIST whitelist or blacklist. Rules without an index are numbered
- * behind those with one. In a comment " and \ have a \ before them.
+ * behind those with one. TIME is UTC, like 2026-11-23T10:00:00Z: a rule that has expired by then is
+ * left out when it is read. In a comment " and \ have a \ before them.
  */
 #ifndef BGO_RULESET_TEXT_H
 #define BGO_RULESET_TEXT_H
@@ -42,7 +43,8 @@ int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
 
 /* Single statements, for save and for tests. Failures to write stay in the stream. */
 void ruleset_text_write_rule(enum hook hook, enum list list, uint32_t index,
-			     const struct rule *rule, const char *comment, FILE *out);
+			     const struct rule *rule, uint32_t expires_s, const char *comment,
+			     FILE *out);
 void ruleset_text_write_policy(enum hook hook, bool default_deny, bool drop_fragments, FILE *out);
 void ruleset_text_write_next(enum hook hook, enum list list, uint32_t next, FILE *out);
 /* Nothing when no limit was ever set. */

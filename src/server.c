@@ -16,6 +16,7 @@
 
 #include "cleanup.h"
 #include "confirm.h"
+#include "expiry.h"
 #include "log.h"
 #include "netlink.h"
 #include "notify.h"
@@ -35,6 +36,7 @@ struct server {
 	int signal_fd, link_fd, tick_fd, watchdog_fd;
 	struct snapshot_keeper *snapshots; /* NULL: none are kept */
 	struct confirm_keeper *confirms;
+	struct expiry *expiry;
 };
 
 /* Mistakes in the command are told like any command's, before anything is made or logged. */
@@ -191,6 +193,8 @@ static int start(struct server *server, int *server_lock, bool *created)
 	err = confirm_keeper_open(&server->confirms, store);
 	if (!err)
 		err = snapshot_keeper_open(&server->snapshots, store);
+	if (!err)
+		err = expiry_open(&server->expiry, store);
 	if (err)
 		return err;
 	commit(server, store);
@@ -232,6 +236,7 @@ static void on_tick(struct server *server)
 	if (read(server->tick_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
 	confirm_keeper_tick(server->confirms);
+	expiry_tick(server->expiry);
 	if (server->snapshots)
 		snapshot_keeper_tick(server->snapshots);
 }
@@ -364,6 +369,7 @@ static void server_free(struct server *server)
 	free(server->interfaces);
 	snapshot_keeper_close(take(server->snapshots));
 	confirm_keeper_close(take(server->confirms));
+	expiry_close(take(server->expiry));
 	cleanup_close(&server->tick_fd);
 	cleanup_close(&server->watchdog_fd);
 	cleanup_close(&server->link_fd);

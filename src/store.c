@@ -173,6 +173,8 @@ int store_open_locked(struct store **out, const char *pin_path, int *dir_fd,
 		err = store_scrub(store);
 	if (err)
 		return err;
+	if (access == STORE_WRITE)
+		store_set_clock(store);
 	*out = take(store);
 	return 0;
 }
@@ -268,9 +270,36 @@ uint32_t ruleset_rule_count(const struct ruleset *ruleset)
 	return count;
 }
 
+/* Rules of the list that have expired and are there only because nobody removed them yet. */
+static uint32_t count_expired(const struct store *store, enum hook hook, enum list list)
+{
+	const struct rule_view rules = store_rules(store, hook, list);
+	const uint32_t now_s = store_now_s(store);
+	uint32_t expired = 0;
+
+	if (!store->config->expires_s || now_s < store->config->expires_s)
+		return 0;
+	for (uint32_t i = 0; i < rules.count; i++)
+		expired += rule_slot_live(&rules.slots[i], rules.generation) &&
+			   rule_slot_expired(&rules.slots[i], now_s);
+	return expired;
+}
+
+uint32_t store_list_count(const struct store *store, enum hook hook, enum list list)
+{
+	const uint32_t *rules = store->ruleset->lists[hook][list].rules;
+
+	return rules[FAMILY_IPV4] + rules[FAMILY_IPV6] - count_expired(store, hook, list);
+}
+
 uint32_t store_rule_count(const struct store *store)
 {
-	return ruleset_rule_count(store->ruleset);
+	uint32_t count = 0;
+
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		for (enum list list = 0; list < LIST_COUNT; list++)
+			count += store_list_count(store, hook, list);
+	return count;
 }
 
 const struct ruleset *store_ruleset(const struct store *store)

@@ -80,8 +80,9 @@ int store_map_fd(const struct store *store, enum map map);
 
 uint64_t store_generation(const struct store *store);
 uint32_t store_max_rules(const struct store *store);
-/* Live rules of all lists together: what counts against max_rules. */
+/* Live rules of all lists together, or of one. */
 uint32_t store_rule_count(const struct store *store);
+uint32_t store_list_count(const struct store *store, enum hook hook, enum list list);
 const struct ruleset *store_ruleset(const struct store *store);
 const struct rate_limit *store_rate_limit(const struct store *store);
 /* Nodes of the half in use that hold graph, and how many there are in it. */
@@ -92,7 +93,20 @@ const struct node *store_nodes(const struct store *store, uint32_t *count);
 /* Kernel memory of all maps together. */
 uint64_t store_memory_bytes(const struct store *store);
 
-/* The live rules of a list: iterate with rule_slot_live(). */
+/*
+ * The wall clock as packets see it, seconds since 1970: a rule is there before the second in which
+ * it expires, and not from then on, removed or not.
+ */
+uint32_t store_now_s(const struct store *store);
+/* What a rule has left of its time: whole seconds up to the moment it expires. */
+uint32_t store_left_s(const struct store *store, uint32_t expires_s);
+/* When a rule expires that is to be there for so long; -ERANGE: later than can be told. */
+int store_expiry_s(const struct store *store, uint64_t ttl_s, uint32_t *expires_s);
+
+/*
+ * The live rules of a list: iterate with rule_slot_live(); of these, those for which
+ * rule_slot_expired() says so are gone.
+ */
 struct rule_view store_rules(const struct store *store, enum hook hook, enum list list);
 /* The rule's comment, "" when none, NUL-terminated in `text`. */
 void store_comment(const struct store *store, const struct rule_slot *slot,
@@ -116,7 +130,10 @@ int store_offenders(const struct store *store, struct offender **out);
 
 /* -- Changing: a transaction collects changes, commits all of them or none. -- */
 
-/* The store must be open for STORE_WRITE. -EBUSY while a change waits to be confirmed. */
+/*
+ * The store must be open for STORE_WRITE. Rules that have expired are removed with the changes.
+ * -EBUSY while a change waits to be confirmed.
+ */
 int transaction_begin(struct transaction **out, struct store *store);
 /* Drops what was not committed: nothing of it was ever visible. NULL is fine. */
 void transaction_abort(struct transaction *txn);
@@ -125,18 +142,21 @@ void transaction_cleanup(struct transaction **txn);
 /* What came of adding a rule. */
 struct added {
 	uint32_t index;
-	bool present; /* it was there already; nothing was added */
+	bool present;	    /* it was there already; nothing was added */
+	bool renewed;	    /* and expires at another time than before */
+	uint32_t expires_s; /* of the rule as it is now */
 };
 
 /*
  * Adds a rule. comment: NULL or up to COMMENT_BYTES bytes. index: NULL takes the next free one; a
  * number is -EEXIST, not logged, when it was ever used (in a transaction that began with
  * transaction_replace_all(): in this one). The same rule is the same rule whatever its comment.
- * -ENOSPC at max_rules.
+ * expires_s: 0 is never; a rule that is there already and expires gets the new time, one that never
+ * does keeps never. -ENOSPC at max_rules.
  */
 int transaction_add(struct transaction *txn, enum hook hook, enum list list,
-		    const struct rule *rule, const char *comment, const uint32_t *index,
-		    struct added *out);
+		    const struct rule *rule, uint32_t expires_s, const char *comment,
+		    const uint32_t *index, struct added *out);
 /* -ENOENT when there is none; that is not logged: the caller knows what was asked. */
 int transaction_remove(struct transaction *txn, enum hook hook, enum list list, uint32_t index,
 		       struct rule *removed);
@@ -168,9 +188,15 @@ void transaction_reserve_index(struct transaction *txn, enum hook hook, enum lis
 
 /*
  * Makes the changes, and ends the transaction whatever comes of it: *txn is NULL after it. With
- * nothing changed it commits nothing. Returns 1 when something changed, else 0 or negative errno.
+ * nothing changed it commits nothing. Returns 1 when something changed, else 0 or negative errno;
+ * that rules had expired does not count.
  */
 int transaction_commit(struct transaction **txn);
+
+/* Whether a rule that expires then is gone already. */
+bool transaction_is_past(const struct transaction *txn, uint32_t expires_s);
+/* Rules that this transaction removes because they have expired. */
+uint32_t transaction_expired(const struct transaction *txn);
 
 /*
  * Judges what a transaction is about to commit: its graphs are in place, nobody sees them yet. 0,
@@ -218,6 +244,9 @@ int store_server_pid(const struct store *store);
  */
 const struct config *store_watch(const struct store *store);
 void store_unwatch(const struct config *config);
+/* Whether there is something for a writer to do that nobody asks for: rules to remove that have
+ * expired, or the programs' clock to be set. */
+bool store_watch_due(const struct config *config);
 
 /* The file that keeps the rules over a reboot, "" when none does: see snapshot.h. */
 const char *store_snapshot(const struct store *store);

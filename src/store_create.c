@@ -99,6 +99,7 @@ static int write_first_record(int fds[MAP_COUNT], uint32_t max_rules)
 				.layout = BGO_LAYOUT,
 				.max_rules = max_rules,
 				.grace = 1,
+				.tai_ahead_s = clock_tai_ahead_s(),
 				.commit = 1};
 	uint32_t key = ruleset_record(1), zero = 0;
 	int err;

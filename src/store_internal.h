@@ -35,6 +35,11 @@ struct rule_slot *store_slots(const struct store *store, enum hook hook, enum li
 /* Live rules of all lists of the record. */
 uint32_t ruleset_rule_count(const struct ruleset *ruleset);
 
+/* How far TAI, the programs' clock, is ahead of the wall clock, modulo 2^32 seconds. */
+uint32_t clock_tai_ahead_s(void);
+/* Tells the programs when that has changed: leap seconds, and who sets it for the first time. */
+void store_set_clock(struct store *store);
+
 /* Points ruleset and rate_limit to the record of the committed generation. */
 int store_load_record(struct store *store);
 

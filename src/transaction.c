@@ -23,6 +23,7 @@ int transaction_begin(struct transaction **out, struct store *store)
 int transaction_begin_any(struct transaction **out, struct store *store)
 {
 	_cleanup_transaction_ struct transaction *txn = calloc(1, sizeof(*txn));
+	int err;
 
 	if (!txn)
 		return log_error(-ENOMEM, "begin a change of %s", store->pin_path);
@@ -38,6 +39,9 @@ int transaction_begin_any(struct transaction **out, struct store *store)
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
 		for (enum list list = 0; list < LIST_COUNT; list++)
 			txn->lists[hook][list].by_index.key = SLOT_BY_INDEX;
+	err = transaction_expire(txn);
+	if (err)
+		return err;
 	*out = take(txn);
 	return 0;
 }
@@ -120,7 +124,7 @@ static void slot_write(struct rule_slot *slot, const struct rule_slot *content, 
 	slot->index = content->index;
 	slot->hit = content->hit;
 	slot->comment = content->comment;
-	slot->expires_s = 0;
+	slot->expires_s = content->expires_s;
 	slot->hits_before = content->hits_before;
 	slot->died = 0;
 	__atomic_store_n(&slot->born, generation, __ATOMIC_SEQ_CST);
@@ -140,8 +144,8 @@ struct rule_slot *transaction_slot(const struct transaction *txn, enum hook hook
 }
 
 /*
- * A rule that the transaction's replace-all removed and that comes back as it was: keeps its slot,
- * and with it its hits. Returns whether there was one.
+ * A rule that the transaction's replace-all removed and that comes back: as it was it keeps its
+ * slot, with another time to expire its hits. Returns whether there was one.
  */
 static bool revive(struct transaction *txn, enum hook hook, enum list list,
 		   const struct rule_slot *wanted, const char *comment, const uint32_t *index)
@@ -153,6 +157,8 @@ static bool revive(struct transaction *txn, enum hook hook, enum list list,
 	struct rule_slot *slot;
 	int64_t number;
 
+	if (txn->hits_reused) /* perhaps this one's */
+		return false;
 	before.generation--;
 	number = slot_index_find(&change->before, &before, wanted);
 	if (number < 0 || number == SLOT_NONE)
@@ -162,6 +168,14 @@ static bool revive(struct transaction *txn, enum hook hook, enum list list,
 	if (slot->index != (index ? *index : txn->next->lists[hook][list].next_index) ||
 	    strcmp(old_comment, comment ? comment : "") != 0)
 		return false;
+	if (slot->expires_s != wanted->expires_s) {
+		struct rule_slot content = *slot;
+
+		content.expires_s = wanted->expires_s;
+		return transaction_write(txn, hook, list, &content) == 0;
+	}
+	if (slot->expires_s)
+		transaction_note_expiry(txn, slot->expires_s);
 	slot_set_died(slot, 0);
 	return slot_index_add(&change->by_rule, &rules, number) == 0 &&
 	       slot_index_add(&change->by_index, &rules, number) == 0;
@@ -177,6 +191,8 @@ int transaction_write(struct transaction *txn, enum hook hook, enum list list,
 
 	if (number < 0)
 		return (int)number;
+	if (content->expires_s)
+		transaction_note_expiry(txn, content->expires_s);
 	slot_write(transaction_slot(txn, hook, list, number), content, txn->next->generation);
 	rules = transaction_rules(txn, hook, list);
 	err = slot_index_add(&change->by_rule, &rules, number);
@@ -223,12 +239,16 @@ static int check_index(struct transaction *txn, enum hook hook, enum list list,
 }
 
 int transaction_add(struct transaction *txn, enum hook hook, enum list list,
-		    const struct rule *rule, const char *comment, const uint32_t *index,
-		    struct added *out)
+		    const struct rule *rule, uint32_t expires_s, const char *comment,
+		    const uint32_t *index, struct added *out)
 {
 	struct list_info *info = &txn->next->lists[hook][list];
 	struct rule_view rules = transaction_rules(txn, hook, list);
-	struct rule_slot content = {.rule = *rule, .index = index ? *index : info->next_index};
+	struct rule_slot content = {
+		.rule = *rule,
+		.index = index ? *index : info->next_index,
+		.expires_s = expires_s,
+	};
 	int64_t number;
 	int err;
 
@@ -238,10 +258,8 @@ int transaction_add(struct transaction *txn, enum hook hook, enum list list,
 	if (number < 0)
 		return log_error(number, "look for the rule in %s",
 				 map_name(store_list_map(hook, list)));
-	if (number != SLOT_NONE) {
-		*out = (struct added){.index = rules.slots[number].index, .present = true};
-		return 0;
-	}
+	if (number != SLOT_NONE)
+		return transaction_renew(txn, hook, list, (uint32_t)number, expires_s, out);
 	err = check_index(txn, hook, list, &content);
 	if (err)
 		return err;
@@ -262,7 +280,7 @@ int transaction_add(struct transaction *txn, enum hook hook, enum list list,
 	info->rules[rule->family]++;
 	if (content.index >= info->next_index)
 		info->next_index = content.index + 1;
-	*out = (struct added){.index = content.index};
+	*out = (struct added){.index = content.index, .expires_s = expires_s};
 	return 0;
 }
 

@@ -118,8 +118,10 @@ int64_t transaction_take_hit(struct transaction *txn, const struct rule *rule)
 	hit = take_at_home(&txn->hits, rule);
 	if (hit == -ENOSPC)
 		hit = bitmap_take(&txn->hits);
-	if (hit == -ENOSPC && survey(txn, true) == 0)
+	if (hit == -ENOSPC && survey(txn, true) == 0) {
+		txn->hits_reused = true;
 		hit = bitmap_take(&txn->hits);
+	}
 	return hit;
 }
 

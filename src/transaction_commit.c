@@ -275,12 +275,17 @@ void transaction_judge_by(struct transaction *txn, transaction_judge *by)
 int transaction_commit(struct transaction **txn)
 {
 	_cleanup_transaction_ struct transaction *committing = take(*txn);
-	int err;
+	struct config *config = committing->store->config;
+	int err = 0;
 
-	if (!committing->changed)
-		return 0;
-	err = commit(committing);
-	return err ? err : 1;
+	if (committing->changed || committing->expired)
+		err = commit(committing);
+	if (err)
+		return err;
+	/* Last: until then it is not too late for rules that this would have removed. */
+	if (config->expires_s != committing->expires_s)
+		__atomic_store_n(&config->expires_s, committing->expires_s, __ATOMIC_RELEASE);
+	return committing->changed;
 }
 
 /* A slot as it was committed: never born if it was being added, alive if it was being removed. */

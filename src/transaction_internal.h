@@ -34,12 +34,15 @@ struct transaction {
 	struct store *store;
 	struct ruleset *next; /* what the committed record will be */
 	struct rate_limit next_limit;
-	bool changed;
+	bool changed;	    /* by who asked for the transaction */
+	uint32_t expired;   /* rules removed because they have */
+	uint32_t expires_s; /* config->expires_s once committed */
 	bool limit_changed, source_limit_changed;
 	bool replaces_all;
 	struct list_change lists[HOOK_COUNT][LIST_COUNT];
 	struct bitmap hits, comments; /* no words before the first rule is added */
 	transaction_judge *judge;     /* NULL: none */
+	bool hits_reused; /* numbers of rules that this transaction removed may have been taken */
 };
 
 /* The list's rules as they will be. */
@@ -63,6 +66,16 @@ void transaction_begin_writing(struct transaction *txn);
 int transaction_begin_any(struct transaction **out, struct store *store);
 /* -EBUSY, logged, while a change waits. */
 int transaction_refuse_unconfirmed(const struct store *store);
+
+/* -- transaction_expiry.c -- */
+
+/* The beginning of a transaction: removes rules that have expired. 0 or negative errno, logged. */
+int transaction_expire(struct transaction *txn);
+/* Notes that a rule will expire then. */
+void transaction_note_expiry(struct transaction *txn, uint32_t expires_s);
+/* The rule in this slot is added again. 0 or negative errno, logged. */
+int transaction_renew(struct transaction *txn, enum hook hook, enum list list, uint32_t number,
+		      uint32_t expires_s, struct added *out);
 
 /* Each returns the number taken, or negative errno. */
 int64_t transaction_take_slot(struct transaction *txn, enum hook hook, enum list list);

@@ -28,7 +28,7 @@ struct update_options {
 	struct common_options common;
 	bool xdp, ingress, egress, all, check, if_exists, force;
 	struct option_value type, index, policy, fragments;
-	const char *action_name, *ip, *port, *protocol, *comment, *file, *confirm;
+	const char *action_name, *ip, *port, *protocol, *comment, *file, *ttl, *confirm;
 
 	/* What these mean together: filled in once they are parsed. */
 	const struct update_action *action;
@@ -36,6 +36,7 @@ struct update_options {
 	enum list list;
 	struct rule rules[UPDATE_PORTS_MAX]; /* of --ip, --port and --protocol: one for each port */
 	size_t rule_count;		     /* 0 without --ip */
+	uint64_t ttl_s;			     /* 0 without --ttl */
 	uint64_t confirm_s;		     /* 0 without --confirm */
 };
 
@@ -71,6 +72,10 @@ int update_begin(struct store **store, struct transaction **txn,
 int update_commit(struct store **store, struct transaction **txn);
 /* The closing half of it, for who reads the new state in between. */
 void update_close(struct store **store, int changed);
+
+/* When a rule expires that is added with --ttl: 0, never, without. 0 or -ERANGE, logged. */
+int update_expiry(const struct store *store, const struct update_options *options,
+		  uint32_t *expires_s);
 
 /*
  * Begins what a change prints: the document with "changed". For --quiet without --json *out stays

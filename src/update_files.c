@@ -42,8 +42,13 @@ static const char *input_name(const char *path)
 
 /* -- load -- */
 
+struct loaded {
+	struct rule rule;
+	uint32_t ttl_s; /* of its own; 0: none */
+};
+
 struct rules {
-	struct rule *items;
+	struct loaded *items;
 	size_t count, capacity;
 };
 
@@ -52,18 +57,18 @@ static void rules_free(struct rules *rules)
 	free(rules->items);
 }
 
-static int rules_append(struct rules *rules, const struct rule *rule)
+static int rules_append(struct rules *rules, const struct rule *rule, uint32_t ttl_s)
 {
 	if (rules->count == rules->capacity) {
 		const size_t capacity = rules->capacity ? 2 * rules->capacity : 1024;
-		struct rule *grown = reallocarray(rules->items, capacity, sizeof(*grown));
+		struct loaded *grown = reallocarray(rules->items, capacity, sizeof(*grown));
 
 		if (!grown)
 			return log_error(-ENOMEM, "load %zu addresses", capacity);
 		rules->items = grown;
 		rules->capacity = capacity;
 	}
-	rules->items[rules->count++] = *rule;
+	rules->items[rules->count++] = (struct loaded){*rule, ttl_s};
 	return 0;
 }
 
@@ -79,7 +84,7 @@ static int read_rules(const char *path, struct rules *rules)
 	if (!err)
 		err = list_file_open(&list, in, input_name(path));
 	while (!err && (err = list_file_next(&list, &rule)) == 1)
-		err = rules_append(rules, &rule);
+		err = rules_append(rules, &rule, list.ttl_s);
 	return err;
 }
 
@@ -115,22 +120,35 @@ static void progress_end(const struct progress *progress)
 		fprintf(stderr, "\r%*s\r", 50, "");
 }
 
-static int add_rules(struct transaction *txn, const struct update_options *options,
-		     const struct rules *rules, size_t *added_count)
+/* What became of them. */
+struct load_result {
+	size_t added, renewed;
+};
+
+static int add_rules(struct store *store, struct transaction *txn,
+		     const struct update_options *options, const struct rules *rules,
+		     struct load_result *result)
 {
 	struct progress progress = {
 		.enabled = isatty(STDERR_FILENO) && !options->common.quiet,
 		.total = rules->count,
 		.begin_s = monotonic_s(),
 	};
-	struct added added;
-	int err = 0;
+	uint32_t all_expire_s;
+	int err;
 
+	err = update_expiry(store, options, &all_expire_s);
 	for (size_t i = 0; !err && i < rules->count; i++) {
-		err = transaction_add(txn, options->hook, options->list, &rules->items[i], NULL,
-				      NULL, &added);
-		if (!err)
-			*added_count += !added.present;
+		const struct loaded *item = &rules->items[i];
+		uint32_t expires_s = all_expire_s;
+		struct added added = {0};
+
+		if (item->ttl_s && store_expiry_s(store, item->ttl_s, &expires_s))
+			expires_s = UINT32_MAX;
+		err = transaction_add(txn, options->hook, options->list, &item->rule, expires_s,
+				      NULL, NULL, &added);
+		result->added += !err && !added.present;
+		result->renewed += added.renewed;
 		progress_show(&progress, i);
 	}
 	progress_end(&progress);
@@ -143,14 +161,15 @@ int update_load(const struct update_options *options)
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_transaction_ struct transaction *txn = NULL;
 	_cleanup_output_ struct output *out = NULL;
-	size_t added = 0;
+	struct load_result result = {0};
+	size_t present;
 	int changed, err;
 
 	err = read_rules(options->file, &rules);
 	if (!err)
 		err = update_begin(&store, &txn, options);
 	if (!err)
-		err = add_rules(txn, options, &rules, &added);
+		err = add_rules(store, txn, options, &rules, &result);
 	if (err)
 		return err;
 	changed = update_commit(&store, &txn);
@@ -160,13 +179,18 @@ int update_load(const struct update_options *options)
 	err = update_report(&out, options, changed);
 	if (err || !out)
 		return err;
-	output_text(out, "Added %zu rule%s to %s %s, %zu already present\n", added,
-		    added == 1 ? "" : "s", hook_name(options->hook), list_name(options->list),
-		    rules.count - added);
+	present = rules.count - result.added;
+	output_text(out, "Added %zu rule%s to %s %s, %zu already present", result.added,
+		    result.added == 1 ? "" : "s", hook_name(options->hook),
+		    list_name(options->list), present);
+	if (result.renewed)
+		output_text(out, ", %zu of them with a new time", result.renewed);
+	output_text(out, "\n");
 	output_string(out, "hook", NULL, hook_name(options->hook));
 	output_string(out, "list", NULL, list_name(options->list));
-	output_number(out, "added", NULL, added);
-	output_number(out, "present", NULL, rules.count - added);
+	output_number(out, "added", NULL, result.added);
+	output_number(out, "present", NULL, present);
+	output_number(out, "renewed", NULL, result.renewed);
 	return output_end(&out);
 }
 
@@ -282,6 +306,7 @@ int update_restore(const struct update_options *options)
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_transaction_ struct transaction *txn = NULL;
 	_cleanup_fclose_ FILE *opened = NULL;
+	size_t expired = 0;
 	FILE *in;
 	int changed, err;
 
@@ -299,8 +324,13 @@ int update_restore(const struct update_options *options)
 		err = ruleset_text_apply(&file, name, txn);
 	if (err)
 		return err;
+	expired = ruleset_file_expired(&file, store_now_s(store));
 	changed = update_commit(&store, &txn);
 	if (changed < 0)
 		return changed;
-	return report_file(options, changed, "Restored", (uint32_t)file.rule_count, "from");
+	if (expired)
+		log_info("note: %zu rule%s of %s had expired and %s left out", expired,
+			 expired == 1 ? "" : "s", name, expired == 1 ? "was" : "were");
+	return report_file(options, changed, "Restored", (uint32_t)(file.rule_count - expired),
+			   "from");
 }

@@ -9,11 +9,13 @@
 #include "log.h"
 #include "rule.h"
 #include "rule_order.h"
+#include "time_text.h"
 #include "update.h"
 
 struct listed_rule {
 	struct rule_slot slot;
 	uint64_t hits;
+	uint32_t left_s; /* up to when it expires */
 };
 
 /* What is printed of a list, copied while the store was open. */
@@ -21,6 +23,7 @@ struct listing {
 	struct listed_rule *rules;
 	size_t count;
 	char (*comments)[COMMENT_BYTES + 1]; /* of each rule; NULL when none has one */
+	bool timed;			     /* some expire */
 };
 
 static void listings_free(struct listing (*listings)[LIST_COUNT])
@@ -65,7 +68,7 @@ static int read_list(const struct store *store, enum hook hook, enum list list,
 	size_t count;
 	int err;
 
-	err = rules_by_index(&rules, &order, &count);
+	err = rules_by_index(&rules, store_now_s(store), &order, &count);
 	if (err)
 		return err;
 	out->rules = calloc(count + 1, sizeof(*out->rules));
@@ -76,26 +79,52 @@ static int read_list(const struct store *store, enum hook hook, enum list list,
 
 		if (query && !rule_may_match(&slot->rule, query))
 			continue;
-		out->rules[out->count++] =
-			(struct listed_rule){.slot = *slot, .hits = store_hits(store, slot)};
+		out->rules[out->count++] = (struct listed_rule){
+			.slot = *slot,
+			.hits = store_hits(store, slot),
+			.left_s = store_left_s(store, slot->expires_s),
+		};
+		out->timed |= slot->expires_s != 0;
 	}
 	if (query)
 		qsort(out->rules, out->count, sizeof(*out->rules), compare_precedence);
 	return copy_comments(store, out);
 }
 
-static const struct output_column columns[] = {
-	{"index", "Index", 5},	     {"address", "Address", 17}, {"port", "Port", 5},
-	{"protocol", "Protocol", 8}, {"hits", "Hits", 7},	 {"comment", "Comment", 7},
-};
+#define COLUMNS 8
+
+/* What is left of a rule's time. */
+static void print_left(struct output *out, const struct listed_rule *rule)
+{
+	char text[TIME_TEXT_BYTES];
+
+	if (!rule->slot.expires_s) {
+		output_cell_null(out, "-");
+		output_cell_null(out, "-");
+		return;
+	}
+	output_cell_string(out, utc_format(rule->slot.expires_s, text));
+	output_cell_number_as(out, rule->left_s, duration_format(rule->left_s, text));
+}
 
 static void print_list(struct output *out, enum list list, const struct listing *listing)
 {
+	/* Most lists have no rule that expires: then text has no column for it. */
+	const struct output_column columns[COLUMNS] = {
+		{"index", "Index", 5},
+		{"address", "Address", 17},
+		{"port", "Port", 5},
+		{"protocol", "Protocol", 8},
+		{"hits", "Hits", 7},
+		{"expires", NULL, 0},
+		{"ttl_seconds", listing->timed ? "Left" : NULL, 5},
+		{"comment", "Comment", 7},
+	};
 	const char *title = list == LIST_WHITELIST ? "Whitelist" : "Blacklist";
 	char text[RULE_TEXT_BYTES];
 
 	output_text(out, "%s Rules:%s\n", title, listing->count ? "" : " none");
-	output_table(out, list_name(list), columns, sizeof(columns) / sizeof(columns[0]));
+	output_table(out, list_name(list), columns, COLUMNS);
 	for (size_t i = 0; i < listing->count; i++) {
 		const struct listed_rule *rule = &listing->rules[i];
 
@@ -107,6 +136,7 @@ static void print_list(struct output *out, enum list list, const struct listing 
 		rule_format_protocol(&rule->slot.rule, text);
 		output_cell_string(out, text);
 		output_cell_number(out, rule->hits);
+		print_left(out, rule);
 		output_cell_string(out, listing->comments ? listing->comments[i] : "");
 	}
 	output_table_end(out);

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "rule.h"
 #include "snapshot.h"
+#include "time_text.h"
 #include "update.h"
 
 const char *update_describe(const struct rule *rule, char text[static RULE_DESCRIPTION_BYTES])
@@ -96,7 +97,19 @@ int update_report(struct output **out, const struct update_options *options, boo
 	return 0;
 }
 
-/* One rule of a report: its part of the JSON document. */
+int update_expiry(const struct store *store, const struct update_options *options,
+		  uint32_t *expires_s)
+{
+	*expires_s = 0;
+	if (!options->ttl_s || store_expiry_s(store, options->ttl_s, expires_s) == 0)
+		return 0;
+	return log_fail(-ERANGE,
+			"--ttl %s: that is after 2106-02-07, later than a rule can expire; leave "
+			"it out for a rule that stays",
+			options->ttl);
+}
+
+/* One rule of a report: its part of the JSON document, which is left open. */
 static void report_rule(struct output *out, const struct update_options *options,
 			const struct rule *rule, uint32_t index, bool changed)
 {
@@ -113,16 +126,44 @@ static void report_rule(struct output *out, const struct update_options *options
 	output_string(out, "port", NULL, text);
 	rule_format_protocol(rule, text);
 	output_string(out, "protocol", NULL, text);
-	output_close(out);
 }
 
 /* -- add -- */
+
+/* ", for 10m": what was said of a rule's time. */
+static const char *describe_time(const struct update_options *options, const struct added *added,
+				 char text[static TIME_TEXT_BYTES + 8])
+{
+	char duration[TIME_TEXT_BYTES];
+
+	*text = '\0';
+	if (added->expires_s)
+		snprintf(text, TIME_TEXT_BYTES + 8, ", for %s",
+			 duration_format(options->ttl_s, duration));
+	else if (added->renewed)
+		snprintf(text, TIME_TEXT_BYTES + 8, ", now for good");
+	return text;
+}
+
+static void report_time(struct output *out, const struct update_options *options,
+			const struct added *added)
+{
+	char text[TIME_TEXT_BYTES];
+
+	if (added->expires_s) {
+		output_string(out, "expires", NULL, utc_format(added->expires_s, text));
+		output_number(out, "ttl_seconds", NULL, options->ttl_s);
+	} else {
+		output_null(out, "expires");
+		output_null(out, "ttl_seconds");
+	}
+}
 
 static int report_added(const struct update_options *options, const struct added *added,
 			bool changed)
 {
 	_cleanup_output_ struct output *out = NULL;
-	char text[RULE_DESCRIPTION_BYTES];
+	char text[RULE_DESCRIPTION_BYTES], time[TIME_TEXT_BYTES + 8];
 	int err;
 
 	err = update_report(&out, options, changed);
@@ -132,16 +173,36 @@ static int report_added(const struct update_options *options, const struct added
 	for (size_t i = 0; i < options->rule_count; i++) {
 		update_describe(&options->rules[i], text);
 		if (added[i].present)
-			output_text(out, "%s %s rule already present (index %u): %s\n",
+			output_text(out, "%s %s rule already present (index %u): %s%s\n",
 				    hook_name(options->hook), list_name(options->list),
-				    added[i].index, text);
+				    added[i].index, text, describe_time(options, &added[i], time));
 		else
-			output_text(out, "Added %s %s rule %u: %s\n", hook_name(options->hook),
-				    list_name(options->list), added[i].index, text);
-		report_rule(out, options, &options->rules[i], added[i].index, !added[i].present);
+			output_text(out, "Added %s %s rule %u: %s%s\n", hook_name(options->hook),
+				    list_name(options->list), added[i].index, text,
+				    describe_time(options, &added[i], time));
+		report_rule(out, options, &options->rules[i], added[i].index,
+			    !added[i].present || added[i].renewed);
+		report_time(out, options, &added[i]);
+		output_close(out);
 	}
 	output_close(out);
 	return output_end(&out);
+}
+
+/* What was asked for and is not so. */
+static void note_kept(const struct update_options *options, const struct added *added)
+{
+	for (size_t i = 0; i < options->rule_count; i++) {
+		if (!added[i].present)
+			continue;
+		if (options->comment)
+			log_info("note: rule %u was there already and keeps the comment it had",
+				 added[i].index);
+		if (options->ttl && !added[i].expires_s)
+			log_info("note: rule %u was there already, for good, and stays so: remove "
+				 "it before adding it with --ttl",
+				 added[i].index);
+	}
 }
 
 int update_add(const struct update_options *options)
@@ -150,12 +211,15 @@ int update_add(const struct update_options *options)
 	_cleanup_transaction_ struct transaction *txn = NULL;
 	struct added added[UPDATE_PORTS_MAX];
 	bool allows_by_default;
+	uint32_t expires_s;
 	int changed, err;
 
 	err = update_begin(&store, &txn, options);
+	if (!err)
+		err = update_expiry(store, options, &expires_s);
 	for (size_t i = 0; !err && i < options->rule_count; i++)
 		err = transaction_add(txn, options->hook, options->list, &options->rules[i],
-				      options->comment, NULL, &added[i]);
+				      expires_s, options->comment, NULL, &added[i]);
 	if (err)
 		return err;
 	changed = transaction_commit(&txn);
@@ -163,10 +227,7 @@ int update_add(const struct update_options *options)
 		return changed;
 	allows_by_default = !store_ruleset(store)->hooks[options->hook].default_deny;
 	update_close(&store, changed);
-	for (size_t i = 0; options->comment && i < options->rule_count; i++)
-		if (added[i].present)
-			log_info("note: rule %u was there already and keeps the comment it had",
-				 added[i].index);
+	note_kept(options, added);
 	if (changed && options->list == LIST_WHITELIST && allows_by_default)
 		log_info("note: the default policy of %s is allow, so a whitelist rule only "
 			 "exempts from "
@@ -232,6 +293,7 @@ static int report_removed(const struct update_options *options, const struct rem
 			    list_name(options->list), removals[i].index,
 			    update_describe(&removals[i].rule, text));
 		report_rule(out, options, &removals[i].rule, removals[i].index, true);
+		output_close(out);
 	}
 	output_close(out);
 	if (!changed)

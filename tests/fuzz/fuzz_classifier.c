@@ -2,7 +2,7 @@
 /*
  * The classifier against the oracle's linear search, over a history of changes. Input: a family,
  * then operations; after each commit packets at the edges of the rules that changed, and at last of
- * all rules, must find the rule that the oracle finds.
+ * all rules, must find the rule that the oracle finds, at several times: rules expire.
  */
 #include <errno.h>
 #include <string.h>
@@ -72,6 +72,7 @@ static void add_rule(struct world *world, const struct oracle_rule *rule)
 		.rule = shared,
 		.index = world->count,
 		.hit = world->count,
+		.expires_s = rule->expires_s,
 		.born = world->generation + 1,
 	};
 	world->changed[world->changed_count++] = world->count++;
@@ -103,6 +104,14 @@ static void read_layer4(struct input *input, struct oracle_rule *rule)
 	} else if (kind & 8) {
 		rule->protocol = (int)input_u8(input);
 	}
+}
+
+/* Half of the rules never expire, the others in 1 to 10, where packets are. */
+static uint32_t read_expiry(struct input *input)
+{
+	const uint32_t value = input_u8(input);
+
+	return value & 1 ? 0 : 1 + value / 2 % 10;
 }
 
 /* A network anywhere, or one that differs from an earlier one in a bit and in length. */
@@ -149,7 +158,7 @@ static void check_key(const struct world *world, const struct oracle_key *key)
 		words[i / 4] |= (uint32_t)key->address[i] << (24 - i % 4 * 8);
 	words[KEY_PORT] = port;
 	words[KEY_PROTO_PORT] = (uint32_t)key->protocol << KEY_PROTO_SHIFT | port;
-	MUST(classifier_match(nodes, world->pool.used, &world->list, words) ==
+	MUST(classifier_match(nodes, world->pool.used, &world->list, words, live.now_s) ==
 	     (expected == ORACLE_NO_RULE ? -1 : (int64_t)live.rules[expected].index));
 }
 
@@ -166,6 +175,7 @@ static void check_edges(const struct world *world, const struct oracle_rule *rul
 		const int bits = BITS(rule->ipv6), port = ports[edge];
 		struct oracle_key key = {rule->ipv6, address, protocol, true, port & 0xffff};
 
+		live.now_s = live.now_s * 7 % 11; /* 1 to 10, in no order */
 		memcpy(address, rule->address, 16);
 		for (int bit = rule->prefix; edge >= 1 && bit < bits; bit++)
 			address[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
@@ -184,6 +194,7 @@ static void check_edges(const struct world *world, const struct oracle_rule *rul
 static void check(struct world *world, bool all)
 {
 	live.count = 0;
+	live.now_s = 1;
 	for (uint32_t i = 0; i < world->count; i++)
 		if (rule_slot_live(&world->slots[i], world->generation))
 			live.rules[live.count++] = world->rules[i];
@@ -217,6 +228,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		} else if (world.count < SLOTS) {
 			read_network(&world, &input, operation != ADD_FAR, &rule);
 			read_layer4(&input, &rule);
+			rule.expires_s = read_expiry(&input);
 			add_rule(&world, &rule);
 		}
 	}

@@ -30,7 +30,7 @@ static char *write_file(const struct ruleset_file *file, size_t *size)
 		const struct ruleset_rule *rule = &file->rules[i];
 
 		ruleset_text_write_rule(rule->hook, rule->list, rule->index, &rule->rule,
-					file->comments + rule->comment, out);
+					rule->expires_s, file->comments + rule->comment, out);
 	}
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
 		for (enum list list = 0; list < LIST_COUNT; list++)

@@ -10,6 +10,10 @@
 #include "oracle.h"
 #include "random.h"
 
+/* The time of generated packets: rules expire before and after it, and none within hours of it. */
+#define GENERATED_NOW_S 1893492000u
+#define GENERATED_PAST_S (GENERATED_NOW_S - 365 * 86400u)
+
 /* The rules of a firewall. */
 struct scenario {
 	struct oracle_rules hooks[ORACLE_HOOKS];

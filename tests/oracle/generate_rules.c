@@ -106,6 +106,17 @@ static void draw_relative(struct random *random, const struct oracle_rule *of,
 		draw_layer4(random, rule);
 }
 
+/* Days before or after now: of several rules in each other's way each may be the first to lapse. */
+static void draw_expiry(struct random *random, struct oracle_rule *rule)
+{
+	const uint32_t days = random_between(random, 1, 20);
+
+	rule->expires_s = 0;
+	if (random_chance(random, 30))
+		rule->expires_s = random_chance(random, 50) ? GENERATED_NOW_S + days * 86400
+							    : GENERATED_NOW_S - days * 86400;
+}
+
 static bool is_same(const struct oracle_rule *a, const struct oracle_rule *b)
 {
 	return a->list == b->list && a->ipv6 == b->ipv6 && a->prefix == b->prefix &&
@@ -134,6 +145,7 @@ bool generate_rule(struct random *random, const struct oracle_rules *rules,
 		draw_layer4(random, rule);
 	}
 	clear_behind(rule->address, rule->prefix);
+	draw_expiry(random, rule);
 	rule->list = random_chance(random, 40) ? ORACLE_WHITELIST : ORACLE_BLACKLIST;
 	rule->index = (uint32_t)rules->count;
 	return is_new(rules, rule);
@@ -157,6 +169,7 @@ static void generate_rules(struct random *random, struct oracle_rules *rules)
 
 	rules->default_deny = random_chance(random, 40);
 	rules->drop_fragments = random_chance(random, 25);
+	rules->now_s = GENERATED_NOW_S;
 	rules->count = 0;
 	for (int tries = 2 * count; tries && rules->count < count; tries--)
 		if (generate_rule(random, rules, &rules->rules[rules->count]))

@@ -79,6 +79,8 @@ int oracle_match(const struct oracle_rules *rules, enum oracle_list list,
 
 		if (rule->list != list || !oracle_rule_matches(rule, key))
 			continue;
+		if (rule->expires_s != 0 && rules->now_s >= rule->expires_s)
+			continue;
 		if (best == ORACLE_NO_RULE || goes_before(rule, &rules->rules[best]))
 			best = i;
 	}

@@ -37,12 +37,14 @@ struct oracle_rule {
 	int prefix;		   /* bits of it that are compared */
 	int protocol;		   /* or ORACLE_ANY_PROTOCOL */
 	int first_port, last_port; /* 0, 0: any, also none */
+	uint32_t expires_s;	   /* from then on it is not there; 0: never */
 };
 
 /* What one hook is told. */
 #define ORACLE_RULES_MAX 1024
 struct oracle_rules {
 	bool default_deny, drop_fragments;
+	uint32_t now_s; /* the time of all packets */
 	int count;
 	struct oracle_rule rules[ORACLE_RULES_MAX];
 };

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <err.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "../../src/cleanup.h"
 #include "../../src/rule.h"
+#include "../../src/time_text.h"
 
 static const enum hook hooks[ORACLE_HOOKS] = {
 	[ORACLE_XDP] = HOOK_XDP,
@@ -41,7 +43,7 @@ void target_close(struct target *target)
 static void rule_write(const struct oracle_rule *rule, const char *hook, FILE *out)
 {
 	static const char *const list_names[] = {"whitelist", "blacklist"};
-	char address[INET6_ADDRSTRLEN];
+	char address[INET6_ADDRSTRLEN], expires[TIME_TEXT_BYTES];
 
 	inet_ntop(rule->ipv6 ? AF_INET6 : AF_INET, rule->address, address, sizeof(address));
 	fprintf(out, "rule %s %s %" PRIu32 " %s/%d", hook, list_names[rule->list], rule->index,
@@ -50,6 +52,8 @@ static void rule_write(const struct oracle_rule *rule, const char *hook, FILE *o
 		fprintf(out, " port %d-%d", rule->first_port, rule->last_port);
 	if (rule->protocol != ORACLE_ANY_PROTOCOL)
 		fprintf(out, " proto %d", rule->protocol);
+	if (rule->expires_s)
+		fprintf(out, " expires %s", utc_format(rule->expires_s, expires));
 	fputc('\n', out);
 }
 
@@ -108,7 +112,10 @@ void target_set_rules(struct target *target, const struct scenario *scenario)
 		err(1, "rules");
 	write_statements(scenario, out);
 	fclose(out);
+	/* In the past no rule has expired, so all of them are there and have to lapse. */
+	firewall_set_clock(&target->firewall, GENERATED_PAST_S);
 	firewall_rules(&target->firewall, HOOK_XDP, text);
+	firewall_set_clock(&target->firewall, GENERATED_NOW_S);
 	index_rules(target, scenario);
 }
 
@@ -131,8 +138,8 @@ void target_add_last(struct target *target, const struct scenario *scenario, enu
 	for (int i = 0; i < 4; i++)
 		rule.addr_host[i] = ntohl(rule.addr_host[i]);
 	if (transaction_begin(&txn, target->firewall.store) ||
-	    transaction_add(txn, hooks[hook], lists[last->list], &rule, NULL, &last->index,
-			    &added) ||
+	    transaction_add(txn, hooks[hook], lists[last->list], &rule, last->expires_s, NULL,
+			    &last->index, &added) ||
 	    transaction_commit(&txn) != 1)
 		errx(1, "cannot add a rule");
 	index_rules(target, scenario);
@@ -141,11 +148,14 @@ void target_add_last(struct target *target, const struct scenario *scenario, enu
 void target_remove(struct target *target, enum oracle_hook hook, const struct oracle_rule *rule)
 {
 	_cleanup_transaction_ struct transaction *txn = NULL;
+	const bool expired = rule->expires_s && rule->expires_s <= GENERATED_NOW_S;
 	struct rule removed;
+	int err;
 
-	if (transaction_begin(&txn, target->firewall.store) ||
-	    transaction_remove(txn, hooks[hook], lists[rule->list], rule->index, &removed) ||
-	    transaction_commit(&txn) != 1)
+	if (transaction_begin(&txn, target->firewall.store))
+		errx(1, "cannot remove a rule");
+	err = transaction_remove(txn, hooks[hook], lists[rule->list], rule->index, &removed);
+	if (err != (expired ? -ENOENT : 0) || transaction_commit(&txn) != !expired)
 		errx(1, "cannot remove a rule");
 }
 

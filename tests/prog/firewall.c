@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "../../src/cleanup.h"
 #include "../../src/rule.h"
@@ -61,6 +64,39 @@ void firewall_rules(struct firewall *firewall, enum hook hook, const char *state
 	if (transaction_begin(&txn, firewall->store) || transaction_replace_all(txn) ||
 	    ruleset_text_restore(in, statements, txn) || transaction_commit(&txn) < 0)
 		errx(1, "cannot set rules: %s", statements);
+}
+
+/* Programs look at the clock once a jiffy, and the coarse clock moves on with these. */
+static void wait_for_jiffies(int count)
+{
+	struct timespec begun, now;
+
+	while (count--) {
+		clock_gettime(CLOCK_MONOTONIC_COARSE, &begun);
+		do {
+			usleep(1000);
+			clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+		} while (now.tv_sec == begun.tv_sec && now.tv_nsec == begun.tv_nsec);
+	}
+}
+
+void firewall_set_clock(struct firewall *firewall, uint32_t now_s)
+{
+	struct config *config = mmap(NULL, sizeof(*config), PROT_READ | PROT_WRITE, MAP_SHARED,
+				     store_map_fd(firewall->store, MAP_config_map), 0);
+	struct timespec tai;
+
+	if (config == MAP_FAILED)
+		err(1, "config_map");
+	clock_gettime(CLOCK_TAI, &tai);
+	config->tai_ahead_s = (uint32_t)tai.tv_sec - now_s;
+	munmap(config, sizeof(*config));
+}
+
+void firewall_clock(struct firewall *firewall, uint32_t now_s)
+{
+	firewall_set_clock(firewall, now_s);
+	wait_for_jiffies(2);
 }
 
 int firewall_run(const struct firewall *firewall, enum hook hook, const struct packet_bytes *packet,

@@ -22,6 +22,14 @@ void firewall_teardown(struct firewall *firewall);
  * name. */
 void firewall_rules(struct firewall *firewall, enum hook hook, const char *statements);
 
+/*
+ * Makes the wall clock of the programs and of the store stand at this second now, and go on from
+ * there: until a store is opened for writing, which sets it right.
+ */
+void firewall_clock(struct firewall *firewall, uint32_t now_s);
+/* The same at once for the store, but for the programs, which look once a jiffy, not yet surely. */
+void firewall_set_clock(struct firewall *firewall, uint32_t now_s);
+
 struct run {
 	bool dropped;
 	bool changed;	      /* the packet came out different */

@@ -73,7 +73,7 @@ static uint32_t add(struct transaction *txn, enum hook hook, enum list list, con
 {
 	struct added added;
 
-	if (transaction_add(txn, hook, list, new, NULL, NULL, &added) || added.present)
+	if (transaction_add(txn, hook, list, new, 0, NULL, NULL, &added) || added.present)
 		errx(1, "a rule is not added");
 	return added.index;
 }
@@ -227,7 +227,7 @@ static bool graph_matches(const struct store *store, uint32_t n)
 	uint32_t count;
 	const struct node *nodes = store_nodes(store, &count);
 
-	return classifier_match(nodes, count, graphs, key) >= 0;
+	return classifier_match(nodes, count, graphs, key, 0) >= 0;
 }
 
 static uint32_t read_number(void)

@@ -29,12 +29,13 @@ static const char *const probes[] = {PEER4, PEER4_BEFORE, PEER4_AFTER,
 				     PEER6, PEER6_BEFORE, PEER6_AFTER};
 #define PROBES (sizeof(probes) / sizeof(*probes))
 
-static const char initial[] = "bgo-rules 1\n"
-			      "policy ingress deny fragments match\n"
-			      "rule xdp whitelist 0 " PEER4_BEFORE "/32 comment \"old\"\n"
-			      "rule xdp blacklist 0 " PEER4 "/32\n"
-			      "rule xdp blacklist 1 " PEER6 "/128\n"
-			      "ratelimit pps 1000000 enabled\n";
+static const char initial[] =
+	"bgo-rules 1\n"
+	"policy ingress deny fragments match\n"
+	"rule xdp whitelist 0 " PEER4_BEFORE "/32 comment \"old\"\n"
+	"rule xdp blacklist 0 " PEER4 "/32\n"
+	"rule xdp blacklist 1 " PEER6 "/128 expires 2100-01-01T00:00:00Z comment \"ban\"\n"
+	"ratelimit pps 1000000 enabled\n";
 
 /* Everything that can be seen of the firewall. */
 struct state {
@@ -130,7 +131,7 @@ static void add_rules(void *count)
 
 	/* PEER4_AFTER, with a comment, and neighbours of it. */
 	for (int i = 0; i < *(int *)count; i++, rule.addr_host[0]++)
-		if (transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &rule, i ? NULL : "new", NULL,
+		if (transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &rule, 0, i ? NULL : "new", NULL,
 				    &added))
 			errx(1, "add");
 	commit(store, txn);
@@ -145,6 +146,26 @@ static void remove_a_rule(void *unused)
 	(void)unused;
 	if (transaction_remove(txn, HOOK_XDP, LIST_BLACKLIST, 1, &removed))
 		errx(1, "remove");
+	commit(store, txn);
+}
+
+/* PEER6 once more, for longer. */
+static void renew_a_rule(void *unused)
+{
+	struct store *store;
+	struct transaction *txn = begin(&store);
+	const struct rule rule = {
+		.any_protocol = 1,
+		.family = FAMILY_IPV6,
+		.prefix_len = 128,
+		.addr_host = {0x20010db8, 0x00770000, 0, 0x7a},
+	};
+	struct added added;
+
+	(void)unused;
+	if (transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &rule, UINT32_MAX, NULL, NULL, &added) ||
+	    !added.renewed)
+		errx(1, "renew");
 	commit(store, txn);
 }
 
@@ -291,6 +312,12 @@ static void removing_a_rule_survives_death_at_every_point(void **state)
 	kill_everywhere(&(struct change){"removing a rule", remove_a_rule, NULL});
 }
 
+static void renewing_a_rule_survives_death_at_every_point(void **state)
+{
+	(void)state;
+	kill_everywhere(&(struct change){"renewing a rule", renew_a_rule, NULL});
+}
+
 static void policies_and_limits_survive_death_at_every_point(void **state)
 {
 	(void)state;
@@ -353,7 +380,7 @@ static void make_full_store(void *unused)
 	start_with(MAX_RULES);
 	txn = begin(&store);
 	for (int i = 0; i < count; i++, rule.addr_host[0]++)
-		if (transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &rule,
+		if (transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &rule, 0,
 				    i < COMMENT_SLOTS_MIN - 1 ? "full" : NULL, NULL, &added))
 			errx(1, "fill");
 	commit(store, txn);
@@ -452,6 +479,7 @@ int main(void)
 		cmocka_unit_test(adding_a_rule_survives_death_at_every_point),
 		cmocka_unit_test(a_batch_survives_death_at_every_point),
 		cmocka_unit_test(removing_a_rule_survives_death_at_every_point),
+		cmocka_unit_test(renewing_a_rule_survives_death_at_every_point),
 		cmocka_unit_test(policies_and_limits_survive_death_at_every_point),
 		cmocka_unit_test(a_restore_survives_death_at_every_point),
 		cmocka_unit_test(making_the_pins_survives_death_at_every_point),

@@ -67,7 +67,7 @@ static int add_rules(struct store *store, uint32_t first, uint32_t count, bool r
 	for (uint32_t n = first; !err && n < first + count; n++) {
 		const struct rule rule = nth_rule(n);
 
-		err = transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &rule, "a comment", NULL,
+		err = transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &rule, 0, "a comment", NULL,
 				      &added);
 	}
 	return err ? err : transaction_commit(&txn);
@@ -100,7 +100,7 @@ static void list_and_save(void)
 		(void)classifier_match(
 			nodes, count,
 			&store_ruleset(store)->hooks[HOOK_XDP].lists[LIST_BLACKLIST][rule.family],
-			key);
+			key, 0);
 	}
 }
 

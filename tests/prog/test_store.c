@@ -88,8 +88,8 @@ static struct added add(struct transaction *txn, const struct rule *new, const c
 {
 	struct added added;
 
-	assert_int_equal(transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, new, comment, NULL, &added),
-			 0);
+	assert_int_equal(
+		transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, new, 0, comment, NULL, &added), 0);
 	return added;
 }
 
@@ -139,7 +139,7 @@ static const struct rule_slot *match(const struct store *store, const struct rul
 		&store_ruleset(store)->hooks[HOOK_XDP].lists[LIST_BLACKLIST][source->family];
 	uint32_t nodes;
 	const struct node *node = store_nodes(store, &nodes);
-	int64_t hit = classifier_match(node, nodes, graphs, key);
+	int64_t hit = classifier_match(node, nodes, graphs, key, store_now_s(store));
 
 	for (uint32_t i = 0; hit >= 0 && i < rules.count; i++)
 		if (rules.slots[i].hit == hit && rule_slot_live(&rules.slots[i], rules.generation))
@@ -374,7 +374,7 @@ static void one_rule_more_than_max_rules_is_refused_and_changes_nothing(void **s
 		struct rule new = host(600);
 
 		assert_int_equal(
-			transaction_add(txn, hook, LIST_WHITELIST, &new, NULL, NULL, &added),
+			transaction_add(txn, hook, LIST_WHITELIST, &new, 0, NULL, NULL, &added),
 			-ENOSPC);
 	}
 	transaction_abort(txn);
@@ -516,7 +516,7 @@ static void a_rule_that_a_restore_brings_back_keeps_its_hits(void **state)
 	assert_int_equal(transaction_begin(&txn, store), 0);
 	assert_int_equal(transaction_replace_all(txn), 0);
 	assert_int_equal(
-		transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &kept, NULL, &index, &added), 0);
+		transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &kept, 0, NULL, &index, &added), 0);
 	add(txn, &new, NULL);
 	assert_int_equal(transaction_commit(&txn), 1);
 	assert_int_equal(count_rules(store), 2);

@@ -2,7 +2,8 @@
 /*
  * The classifier against a linear search that applies the precedence of the rules word by word.
  * Random rule sets are drawn so that prefixes nest, ports overlap and packets fall on the edges of
- * both. With BGO_SOAK_ROUNDS=n the random tests run n rounds instead of a few.
+ * both; some rules expire, and each packet comes at a time of its own. With BGO_SOAK_ROUNDS=n the
+ * random tests run n rounds instead of a few.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,12 +20,24 @@
 #define GENERATION 7
 #define PORTS_ANY 0, 0
 
+static uint64_t random_state = 88172645463325252ULL;
+
+static uint32_t random_below(uint32_t limit)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 20) % limit;
+}
+
 /* A list of one family with its graph. */
 struct world {
 	enum family family;
 	struct rule_slot *slots;
 	uint32_t count, room;
 	uint64_t generation;
+	uint32_t timed_chance, times; /* of 100, that a rule expires, in 1..times */
+	uint32_t now_s;
 	struct node_pool pool;
 	struct graph_list list;
 };
@@ -93,6 +106,9 @@ static uint32_t world_add(struct world *world, struct rule rule)
 		.rule = rule,
 		.index = world->count,
 		.hit = 3 * world->count,
+		.expires_s = random_below(100) < world->timed_chance
+				     ? 1 + random_below(world->times)
+				     : 0,
 		.born = world->generation,
 	};
 	return world->slots[world->count++].hit;
@@ -131,7 +147,8 @@ static struct packet_key ipv4_key(uint32_t addr, uint32_t protocol, int64_t port
 
 static int64_t world_match(const struct world *world, struct packet_key key)
 {
-	return classifier_match(world->pool.nodes, world->pool.used, &world->list, key.words);
+	return classifier_match(world->pool.nodes, world->pool.used, &world->list, key.words,
+				world->now_s);
 }
 
 /* -- The linear search. -- */
@@ -176,23 +193,14 @@ static int64_t search(const struct world *world, struct packet_key key)
 		const struct rule_slot *slot = &world->slots[i];
 
 		if (slot->rule.family == world->family && rule_slot_live(slot, world->generation) &&
-		    rule_matches(&slot->rule, &key) && (!best || goes_before(slot, best)))
+		    !rule_slot_expired(slot, world->now_s) && rule_matches(&slot->rule, &key) &&
+		    (!best || goes_before(slot, best)))
 			best = slot;
 	}
 	return best ? (int64_t)best->hit : -1;
 }
 
 /* -- Random rules and packets. -- */
-
-static uint64_t random_state = 88172645463325252ULL;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 20) % limit;
-}
 
 static uint32_t random_word(void)
 {
@@ -227,6 +235,13 @@ static struct shape random_shape(enum family family)
 		.port_chance = random_below(3) * 45,
 		.port_range = random_below(2) ? 40 : 65535,
 	};
+}
+
+/* No rule expires, some do, or all do; at few times, or each at its own. */
+static void random_times(struct world *world)
+{
+	world->timed_chance = random_below(3) * 50;
+	world->times = random_below(2) ? 5 : 1000000;
 }
 
 /* The n-th address that rules are near to. */
@@ -297,7 +312,7 @@ static struct packet_key packet_near(const struct rule *rule)
 	return make_key(addr, protocol, port);
 }
 
-static void assert_matches_as_search(const struct world *world, uint32_t packets)
+static void assert_matches_as_search(struct world *world, uint32_t packets)
 {
 	for (uint32_t i = 0; i < packets; i++) {
 		struct packet_key key;
@@ -306,6 +321,8 @@ static void assert_matches_as_search(const struct world *world, uint32_t packets
 			key = packet_near(&world->slots[random_below(world->count)].rule);
 		else
 			key = ipv4_key(random_word(), 6, 80);
+		if (world->times)
+			world->now_s = random_below(world->times + 2);
 		assert_int_equal(world_match(world, key), search(world, key));
 	}
 }
@@ -460,6 +477,127 @@ static void a_packet_without_ports_matches_no_rule_with_a_port(void **state)
 	assert_int_equal(world_match(&world, ipv4_key(0xc0000201, 17, -1)), -1);
 }
 
+/* -- Rules that expire. -- */
+
+/* The last rule added expires then. */
+static void world_expires(struct world *world, uint32_t expires_s)
+{
+	world->slots[world->count - 1].expires_s = expires_s;
+}
+
+static int64_t match_at(struct world *world, struct packet_key key, uint32_t now_s)
+{
+	world->now_s = now_s;
+	return world_match(world, key);
+}
+
+static void a_rule_matches_up_to_the_second_before_it_expires(void **state)
+{
+	const struct packet_key key = ipv4_key(0xc0000201, 6, 80);
+	_cleanup_world_ struct world world = world_make(FAMILY_IPV4, 100);
+	uint32_t hit = world_add(&world, ipv4_rule(0xc0000201, 32));
+
+	(void)state;
+	world_expires(&world, UINT32_MAX);
+	world_compile(&world);
+	assert_int_equal(match_at(&world, key, 0), hit);
+	assert_int_equal(match_at(&world, key, UINT32_MAX - 1), hit);
+	assert_int_equal(match_at(&world, key, UINT32_MAX), -1);
+	assert_int_equal(match_at(&world, ipv4_key(0xc0000200, 6, 80), 0), -1);
+}
+
+static void where_a_rule_has_expired_the_next_one_matches(void **state)
+{
+	const struct packet_key key = ipv4_key(0xc0000281, 6, 22);
+	_cleanup_world_ struct world world = world_make(FAMILY_IPV4, 1000);
+	uint32_t hits[4];
+
+	(void)state;
+	hits[0] = world_add(&world, with_ports(ipv4_rule(0xc0000281, 32), 6, 22, 22));
+	world_expires(&world, 10);
+	hits[1] = world_add(&world, with_ports(ipv4_rule(0xc0000281, 32), 6, 20, 30));
+	world_expires(&world, 20);
+	hits[2] = world_add(&world, ipv4_rule(0xc0000280, 25));
+	world_expires(&world, 30);
+	hits[3] = world_add(&world, ipv4_rule(0, 0));
+	world_compile(&world);
+	for (uint32_t now_s = 0; now_s < 40; now_s++)
+		assert_int_equal(match_at(&world, key, now_s), hits[now_s / 10]);
+	/* What the ports left to the wider rule is left to it in time as well. */
+	assert_int_equal(match_at(&world, ipv4_key(0xc0000281, 17, 22), 29), hits[2]);
+	assert_int_equal(match_at(&world, ipv4_key(0xc0000281, 17, 22), 30), hits[3]);
+}
+
+static void behind_an_expired_rule_of_one_graph_those_of_the_next_match(void **state)
+{
+	_cleanup_world_ struct world world = world_make(FAMILY_IPV4, 100000);
+	uint32_t wide;
+
+	(void)state;
+	wide = world_add(&world, ipv4_rule(0xc0000000, 3));
+	for (uint32_t i = 0; i < 100; i++) {
+		world_add(&world, ipv4_rule(0xc0000200 + 256 * i, 24));
+		world_expires(&world, 1 + i);
+	}
+	world_compile(&world);
+	assert_int_not_equal(world.list.count, 1);
+	for (uint32_t i = 0; i < 100; i++) {
+		struct packet_key key = ipv4_key(0xc0000207 + 256 * i, 6, 80);
+
+		assert_int_equal(match_at(&world, key, i), 3 * (i + 1));
+		assert_int_equal(match_at(&world, key, i + 1), wide);
+	}
+}
+
+/* Each of them may be the first that is left, at a time of its own. */
+static void every_prefix_of_an_address_at_a_time_of_its_own_still_walks_short(void **state)
+{
+	static const uint32_t addr[4] = {0x20010db8, 0xffff0000, 0x12345678, 0x9abcdef0};
+
+	(void)state;
+	for (uint32_t family = 0; family < FAMILY_COUNT; family++) {
+		_cleanup_world_ struct world world = world_make(family, 2000000);
+		const uint32_t bits = family_bits(family);
+
+		for (uint32_t len = 0; len <= bits; len++)
+			for (uint32_t i = 0; i < 12; i++) {
+				const int protocol = (int[]){6, 17, -1}[i % 3];
+
+				world_add(&world, i ? with_ports(make_rule(family, addr, len),
+								 protocol, 1 + random_below(500),
+								 500 + random_below(500))
+						    : make_rule(family, addr, len));
+				world_expires(&world, 12 * (bits - len) + i + 1);
+			}
+		world_compile(&world);
+		assert_walks_are_short(&world);
+		world.times = 12 * bits;
+		assert_matches_as_search(&world, 2000);
+	}
+}
+
+static void hundreds_of_ports_at_times_of_their_own_match_as_a_linear_search(void **state)
+{
+	_cleanup_world_ struct world world = world_make(FAMILY_IPV4, 400000);
+
+	(void)state;
+	world.timed_chance = 90;
+	world.times = 1000;
+	for (uint32_t i = 0; i < 400; i++) {
+		uint32_t min = 1 + random_below(65000);
+
+		world_add(&world, with_ports(ipv4_rule(0, 0), i % 5 ? (int)(i % 3) + 5 : -1, min,
+					     min + (i % 3 ? 0 : random_below(500))));
+		if (i % 40 == 0)
+			world_add(&world, with_ports(ipv4_rule(0, 0), (int)(i % 3) + 5, PORTS_ANY));
+	}
+	world_add(&world, ipv4_rule(0, 0));
+	world_expires(&world, 990);
+	world_compile(&world);
+	assert_walks_are_short(&world);
+	assert_matches_as_search(&world, 5000);
+}
+
 /* -- Many rules. -- */
 
 static void random_rules_of(enum family family)
@@ -468,6 +606,7 @@ static void random_rules_of(enum family family)
 		_cleanup_world_ struct world world = world_make(family, 400000);
 		struct shape shape = random_shape(family);
 
+		random_times(&world);
 		for (uint32_t n = random_below(random_below(3) ? 40 : 600); n > 0; n--)
 			world_add(&world, random_rule(family, &shape));
 		world_compile(&world);
@@ -554,6 +693,7 @@ static void assert_updates_match(enum family family, uint32_t start_rules)
 	struct shape shape = random_shape(family);
 	const struct rule *changed[64];
 
+	random_times(&world);
 	for (uint32_t i = 0; i < start_rules; i++)
 		world_add(&world, random_rule(family, &shape));
 	world_compile(&world);
@@ -608,7 +748,8 @@ static void after_an_update_the_old_graph_still_gives_the_old_answers(void **sta
 		classifier_update(&rules, FAMILY_IPV4, &old, &changed, 1, &world.pool, &world.list),
 		0);
 	assert_int_equal(world_match(&world, key), hit);
-	assert_int_equal(classifier_match(world.pool.nodes, world.pool.used, &old, key.words), -1);
+	assert_int_equal(classifier_match(world.pool.nodes, world.pool.used, &old, key.words, 0),
+			 -1);
 }
 
 static void world_fill(struct world *world, uint32_t rules, uint32_t min_len)
@@ -888,6 +1029,11 @@ int main(void)
 		cmocka_unit_test(an_exact_protocol_goes_before_a_narrow_port_range),
 		cmocka_unit_test(the_narrowest_port_range_gets_the_hit_and_then_the_lowest_index),
 		cmocka_unit_test(a_packet_without_ports_matches_no_rule_with_a_port),
+		cmocka_unit_test(a_rule_matches_up_to_the_second_before_it_expires),
+		cmocka_unit_test(where_a_rule_has_expired_the_next_one_matches),
+		cmocka_unit_test(behind_an_expired_rule_of_one_graph_those_of_the_next_match),
+		cmocka_unit_test(every_prefix_of_an_address_at_a_time_of_its_own_still_walks_short),
+		cmocka_unit_test(hundreds_of_ports_at_times_of_their_own_match_as_a_linear_search),
 		cmocka_unit_test(random_ipv4_rules_match_as_a_linear_search),
 		cmocka_unit_test(random_ipv6_rules_match_as_a_linear_search),
 		cmocka_unit_test(every_prefix_of_an_address_with_many_ports_still_walks_short),

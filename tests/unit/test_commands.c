@@ -165,8 +165,12 @@ static void wrong_lines_are_refused_and_say_why(void **state)
 		{"--xdp --action policy", "--action policy needs --policy allow|deny or"},
 		{"--xdp --action stats --type whitelist", "--type does not go with --action stats"},
 		{"--xdp --action load --type whitelist", "--action load needs --file FILE"},
-		{"--xdp --type whitelist --action add --ip 192.0.2.1 --ttl 5m",
-		 "unknown option '--ttl'"},
+		{"--xdp --type whitelist --action add --ip 192.0.2.1 --ttl 0",
+		 "--ttl: '0': no time at all"},
+		{"--xdp --type whitelist --action add --ip 192.0.2.1 --ttl 5x",
+		 "--ttl: '5x': its units are d, h, m and s"},
+		{"--xdp --type whitelist --action remove --index 0 --ttl 5m",
+		 "--ttl does not go with --action remove"},
 	};
 	struct update_options options;
 	char said[SAID_BYTES];

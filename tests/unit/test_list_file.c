@@ -103,6 +103,23 @@ static void an_entry_matches_any_protocol_and_port(void **state)
 	assert_int_equal(rule.port_min_host | rule.port_max_host, 0);
 }
 
+static void an_entry_has_the_timeout_of_its_own_ipset_line(void **state)
+{
+	char input[] = "add bad 192.0.2.1 timeout 300\nadd bad 192.0.2.2 timeout 0\n"
+		       "add bad 192.0.2.3 packets 1 timeout 4294967295\nadd bad 192.0.2.4\n";
+	const uint32_t timeouts[] = {300, 0, UINT32_MAX, 0};
+	_cleanup_fclose_ FILE *file = fmemopen(input, strlen(input), "r");
+	_cleanup_list_file_ struct list_file list = {0};
+	struct rule rule;
+
+	(void)state;
+	assert_int_equal(list_file_open(&list, file, "list"), 0);
+	for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+		assert_int_equal(list_file_next(&list, &rule), 1);
+		assert_int_equal(list.ttl_s, timeouts[i]);
+	}
+}
+
 static void a_bad_line_is_named_by_line_and_column_and_quoted(void **state)
 {
 	static const struct {
@@ -122,7 +139,8 @@ static void a_bad_line_is_named_by_line_and_column_and_quoted(void **state)
 		{"add bad\n", "list:1:8: '': no address"},
 		{"add bad 192.0.2.1 nomatch\n",
 		 "list:1:19: ipset option 'nomatch' is not supported"},
-		{"add bad 192.0.2.1 timeout 300\n", "list:1:27: timeout 300: time-limited"},
+		{"add bad 192.0.2.1 timeout 5m\n",
+		 "list:1:27: timeout '5m': not a number of seconds"},
 		{"add bad 192.0.2.1,tcp:80\n", "list:1:9: '192.0.2.1,tcp:80': not an"},
 		{"192.0.2.1-192.0.2.9\n", "'192.0.2.1-192.0.2.9': text after the address"},
 	};
@@ -207,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_are_read_whatever_surrounds_them),
 		cmocka_unit_test(an_entry_matches_any_protocol_and_port),
+		cmocka_unit_test(an_entry_has_the_timeout_of_its_own_ipset_line),
 		cmocka_unit_test(a_bad_line_is_named_by_line_and_column_and_quoted),
 		cmocka_unit_test(a_nul_byte_is_refused),
 		cmocka_unit_test(a_line_too_long_is_refused),

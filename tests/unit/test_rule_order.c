@@ -19,14 +19,15 @@ static void live_rules_come_in_the_order_of_their_indexes(void **state)
 		{.index = 9, .born = 6},	    /* of the generation to come */
 		{.index = 3, .born = 1, .died = 6}, /* dies in the generation to come */
 		{.index = 4},			    /* never used */
-		{.index = 5, .born = 5},
+		{.index = 5, .born = 5, .expires_s = 101},
+		{.index = 1, .born = 5, .expires_s = 100}, /* expired */
 	};
-	const struct rule_view rules = {.slots = slots, .count = 6, .generation = 5};
+	const struct rule_view rules = {.slots = slots, .count = 7, .generation = 5};
 	_cleanup_free_ uint32_t *order = NULL;
 	size_t count;
 
 	(void)state;
-	assert_int_equal(rules_by_index(&rules, &order, &count), 0);
+	assert_int_equal(rules_by_index(&rules, 100, &order, &count), 0);
 	assert_int_equal(count, 3);
 	assert_int_equal(order[0], 3);
 	assert_int_equal(order[1], 5);
@@ -40,7 +41,7 @@ static void a_list_without_rules_has_no_order(void **state)
 	size_t count = 1;
 
 	(void)state;
-	assert_int_equal(rules_by_index(&rules, &order, &count), 0);
+	assert_int_equal(rules_by_index(&rules, 100, &order, &count), 0);
 	assert_int_equal(count, 0);
 }
 

@@ -59,6 +59,7 @@ static char *write_file(const struct ruleset_file *file)
 				const struct ruleset_rule *rule = &file->rules[at];
 
 				ruleset_text_write_rule(hook, list, rule->index, &rule->rule,
+							rule->expires_s,
 							file->comments + rule->comment, out);
 				next = rule->index + 1;
 			}
@@ -87,7 +88,9 @@ static void what_is_saved_reads_back_byte_for_byte(void **state)
 		"policy egress deny fragments drop\n"
 		"rule xdp whitelist 0 192.168.1.0/24 port 22 proto tcp comment \"office ssh\"\n"
 		"rule xdp whitelist 3 192.168.1.0/24 port 22 proto udp\n"
-		"rule xdp blacklist 7 2001:db8::/32\n"
+		"rule xdp blacklist 7 2001:db8::/32 expires 2026-11-23T10:00:00Z\n"
+		"rule xdp blacklist 8 192.0.2.1/32 port 80 expires 1970-01-01T00:00:01Z "
+		"comment \"expires\"\n"
 		"next xdp blacklist 12\n"
 		"rule ingress whitelist 0 203.0.113.9/32\n",
 		"bgo-rules 1\n" POLICIES "next xdp whitelist 5\n"
@@ -218,8 +221,14 @@ static void what_is_wrong_is_named_with_line_and_column(void **state)
 		 "file:2:39: 'port': given twice"},
 		{"rule xdp whitelist 0 192.0.2.1 port 1 proto icmp\n",
 		 "file:2:20: this protocol has no ports"},
-		{"rule xdp whitelist 0 192.0.2.1 expires 2026-11-23T10:00:00Z\n",
-		 "file:2:32: 'expires': time-limited rules are not supported by this version"},
+		{"rule xdp whitelist 0 192.0.2.1 expires soon\n",
+		 "file:2:40: 'soon': not a time of 1970 to 2106 like 2026-11-23T10:00:00Z"},
+		{"rule xdp whitelist 0 192.0.2.1 expires\n", "file:2:39: '': not a time of 1970"},
+		{"rule xdp whitelist 0 192.0.2.1 expires 2026-02-29T10:00:00Z\n",
+		 "file:2:40: '2026-02-29T10:00:00Z': not a time"},
+		{"rule xdp whitelist 0 192.0.2.1 expires 2026-11-23T10:00:00Z expires "
+		 "2026-11-23T10:00:00Z\n",
+		 "file:2:61: 'expires': given twice"},
 		{"rule xdp whitelist 0 192.0.2.1 comment x\n",
 		 "file:2:40: comment: expected text in \"quotes\""},
 		{"rule xdp whitelist 0 192.0.2.1 comment\n", "file:2:39: comment: expected text"},
