@@ -5,7 +5,7 @@ topology
 # up IF: and wait until it carries packets.
 up() {
 	ip link set "$1" up
-	wait_until 10 bgo-lab probe --from client/c0 --to "$1" --expect passed "src=198.51.100.9 dst=192.0.2.1"
+	wait_until 30 bgo-lab probe --from client/c0 --to "$1" --expect passed "src=198.51.100.9 dst=192.0.2.1"
 }
 start_server
 block_one_address_per_hook

@@ -20,9 +20,9 @@ expect_equal "$(offers bgo firewall-server start --mode '')" "auto generic nativ
 expect_equal "$(offers bgo firewall-server start --mode =)" "auto generic native"
 expect_equal "$(offers bgo firewall-server start --mode = g)" "generic"
 expect_equal "$(offers bgo firewall-server cleanup)" "cleanup-maps"
-expect_equal "$(offers bgo update --action re)" "remove reset-stats restore"
+expect_equal "$(offers bgo update --action re)" "remove reset-stats restore revert"
 expect_equal "$(offers bgo update --xdp --type '')" "blacklist whitelist"
-expect_equal "$(offers bgo update --xdp --t)" "--type"
+expect_equal "$(offers bgo update --xdp --ty)" "--type"
 expect_equal "$(offers bgo update --ip '')" ""
 expect_equal "$(offers bgo nonsense '')" ""
 
@@ -39,5 +39,5 @@ expect_between 5 50 "$(wc -l <"$WORK/commands")" "commands"
 while read -r command; do
 	# shellcheck disable=SC2086 # words
 	expect_equal "$(offers bgo $command --)" "$(bgo help $command |
-		sed -n 's/^  \(--[a-z-]*\).*/\1/p' | { cat; echo --help; } | sort | tr '\n' ' ' | sed 's/ $//')"
+		sed -n 's/^  \(--[a-z0-9-]*\).*/\1/p' | { cat; echo --help; } | sort | tr '\n' ' ' | sed 's/ $//')"
 done <"$WORK/commands"

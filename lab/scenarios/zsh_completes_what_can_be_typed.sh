@@ -12,7 +12,7 @@ offers() {
 expect_equal "$(offers "bgo firewall-")" "firewall-ratelimit firewall-server firewall-update"
 expect_equal "$(offers "bgo help firewall-server c")" "cleanup-maps"
 expect_equal "$(offers "bgo start --mode=g")" "generic"
-expect_equal "$(offers "bgo update --action re")" "remove reset-stats restore"
+expect_equal "$(offers "bgo update --action re")" "remove reset-stats restore revert"
 ip link add made-here type veth peer name there-too
 expect_equal "$(offers "bgo start --interface m")" "made-here"
 mkdir -p "$WORK/files/a-directory"
