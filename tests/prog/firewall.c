@@ -38,6 +38,22 @@ void firewall_setup(struct firewall *firewall, bool record)
 		errx(1, "programs do not load");
 }
 
+struct firewall the_firewall;
+
+int firewall_group_setup(void **state)
+{
+	(void)state;
+	firewall_setup(&the_firewall, true);
+	return 0;
+}
+
+int firewall_group_teardown(void **state)
+{
+	(void)state;
+	firewall_teardown(&the_firewall);
+	return 0;
+}
+
 void firewall_rules(struct firewall *firewall, enum hook hook, const char *statements)
 {
 	_cleanup_transaction_ struct transaction *txn = NULL;

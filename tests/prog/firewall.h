@@ -18,6 +18,17 @@ struct firewall {
 void firewall_setup(struct firewall *firewall, bool record);
 void firewall_teardown(struct firewall *firewall);
 
+/*
+ * The one that all tests of a program share, and cmocka's fixtures for it: its programs note each
+ * verdict.
+ */
+extern struct firewall the_firewall;
+int firewall_group_setup(void **state);
+int firewall_group_teardown(void **state);
+
+/* With these rules nothing but what is malformed is dropped. */
+#define ALLOW_ALL "rule @ whitelist 0.0.0.0/0; rule @ whitelist ::/0"
+
 /* Replaces all rules by statements of the save format with ';' between them and '@' for the hook's
  * name. */
 void firewall_rules(struct firewall *firewall, enum hook hook, const char *statements);

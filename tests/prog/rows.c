@@ -16,8 +16,6 @@
 #include "../../src/rule.h"
 #include "firewall.h"
 
-static struct firewall firewall;
-
 struct row_at_hook {
 	const struct row *row;
 	enum hook hook;
@@ -33,20 +31,6 @@ static const char *reason_name(uint32_t reason)
 	return reason < REASON_COUNT ? names[reason] : "no such reason";
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	firewall_setup(&firewall, true);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	firewall_teardown(&firewall);
-	return 0;
-}
-
 /* A live rule of the hook, as rows name it, and its hits before the packet. */
 struct live_rule {
 	char name[32]; /* "blacklist 0" */
@@ -60,7 +44,7 @@ static size_t live_rules(enum hook hook, struct live_rule rules[static LIVE_RULE
 	size_t used = 0;
 
 	for (enum list list = 0; list < LIST_COUNT; list++) {
-		const struct rule_view view = store_rules(firewall.store, hook, list);
+		const struct rule_view view = store_rules(the_firewall.store, hook, list);
 
 		for (uint32_t i = 0; i < view.count; i++) {
 			const struct rule_slot *slot = &view.slots[i];
@@ -71,7 +55,7 @@ static size_t live_rules(enum hook hook, struct live_rule rules[static LIVE_RULE
 			snprintf(rules[used].name, sizeof(rules[used].name), "%s %u",
 				 list_name(list), slot->index);
 			rules[used].slot = slot;
-			rules[used].hits = store_hits(firewall.store, slot);
+			rules[used].hits = store_hits(the_firewall.store, slot);
 			used++;
 		}
 	}
@@ -88,7 +72,7 @@ static void check_rules(const struct live_rule *rules, size_t count, const char 
 	for (size_t i = 0; i < count; i++) {
 		if (rules[i].slot->hit == noted)
 			noted_name = rules[i].name;
-		assert_int_equal(store_hits(firewall.store, rules[i].slot) - rules[i].hits,
+		assert_int_equal(store_hits(the_firewall.store, rules[i].slot) - rules[i].hits,
 				 strcmp(rules[i].name, expected) == 0);
 	}
 	assert_string_equal(noted_name, expected);
@@ -110,7 +94,7 @@ static void check_counters(const struct counter *before, const struct counter *a
 static void read_stats(struct counter stats[static HOOK_COUNT][REASON_SLOTS])
 {
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
-		assert_int_equal(store_stats(firewall.store, hook, stats[hook]), 0);
+		assert_int_equal(store_stats(the_firewall.store, hook, stats[hook]), 0);
 }
 
 static void test_row(void **state)
@@ -124,15 +108,15 @@ static void test_row(void **state)
 	struct run run;
 	size_t rule_count;
 
-	firewall_rules(&firewall, at->hook, row->rules ? row->rules : "");
+	firewall_rules(&the_firewall, at->hook, row->rules ? row->rules : "");
 	packet_build(&packet, &row->packet, at->hook == HOOK_EGRESS);
 	rule_count = live_rules(at->hook, rules);
 	read_stats(before);
-	assert_int_equal(firewall_run(&firewall, at->hook, &packet, row->packet.gso_size, 1, &run),
-			 0);
+	assert_int_equal(
+		firewall_run(&the_firewall, at->hook, &packet, row->packet.gso_size, 1, &run), 0);
 	read_stats(after);
 
-	assert_int_equal(programs_last_verdict(firewall.programs, at->hook, &verdict), 0);
+	assert_int_equal(programs_last_verdict(the_firewall.programs, at->hook, &verdict), 0);
 	assert_string_equal(reason_name(verdict.reason), reason_name(row->reason));
 	assert_int_equal(run.dropped, REASONS_DROPPED >> row->reason & 1);
 	assert_false(run.changed);
@@ -164,5 +148,6 @@ int rows_run(const char *group, const struct row *rows, size_t count)
 			used++;
 		}
 	}
-	return _cmocka_run_group_tests(group, tests, used, group_setup, group_teardown);
+	return _cmocka_run_group_tests(group, tests, used, firewall_group_setup,
+				       firewall_group_teardown);
 }

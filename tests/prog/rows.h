@@ -8,7 +8,7 @@
 #define BGO_TESTS_ROWS_H
 
 #include "../../bpf/abi.h"
-#include "packets.h"
+#include "firewall.h"
 
 #define AT_XDP (1u << HOOK_XDP)
 #define AT_INGRESS (1u << HOOK_INGRESS)
@@ -22,6 +22,17 @@ struct row {
 	const char *rule; /* "blacklist 0": whose hit it is; NULL: no rule's */
 	unsigned int at;  /* hooks, 0: all */
 };
+
+/* What a row ends in, and whose hit it is. */
+#define NON_IP .reason = REASON_NON_IP
+#define MALFORMED .reason = REASON_MALFORMED
+#define FRAGMENT .reason = REASON_FRAGMENT_DROPPED
+#define WHITE .reason = REASON_ALLOWED_WHITELIST, .rule = "whitelist 0"
+#define BLOCKED_BY(name) .reason = REASON_BLOCKED_BLACKLIST, .rule = name
+#define BLOCKED BLOCKED_BY("blacklist 0")
+#define ALLOWED .reason = REASON_ALLOWED_DEFAULT
+#define DENIED .reason = REASON_BLOCKED_DEFAULT
+#define EXEMPT .reason = REASON_EXEMPT
 
 /*
  * Runs every row at every hook of it as a cmocka test. Checks the verdict, the reason and rule

@@ -13,28 +13,12 @@
 
 #include "firewall.h"
 
-static struct firewall firewall;
-
-static int group_setup(void **state)
-{
-	(void)state;
-	firewall_setup(&firewall, true);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	firewall_teardown(&firewall);
-	return 0;
-}
-
 /* A graph without root that begins at this entry takes the place of XDP's blacklist of IPv4. */
 static void put_graph(graph_entry start)
 {
-	const int fd = store_map_fd(firewall.store, MAP_ruleset_map);
-	const uint32_t record = ruleset_record(store_generation(firewall.store));
-	struct ruleset ruleset = *store_ruleset(firewall.store);
+	const int fd = store_map_fd(the_firewall.store, MAP_ruleset_map);
+	const uint32_t record = ruleset_record(store_generation(the_firewall.store));
+	struct ruleset ruleset = *store_ruleset(the_firewall.store);
 
 	ruleset.hooks[HOOK_XDP].lists[LIST_BLACKLIST][FAMILY_IPV4] =
 		(struct graph_list){.graphs[0].start = start, .count = 1};
@@ -44,7 +28,7 @@ static void put_graph(graph_entry start)
 /* So many tests that every address passes, then the leaf of rule 0. Returns the first entry. */
 static graph_entry chain(uint32_t steps)
 {
-	const int fd = store_map_fd(firewall.store, MAP_node_map);
+	const int fd = store_map_fd(the_firewall.store, MAP_node_map);
 
 	for (uint32_t i = 0; i < steps; i++) {
 		const graph_entry next =
@@ -66,9 +50,9 @@ static enum reason reason_of(graph_entry start)
 
 	put_graph(start);
 	packet_build(&packet, &spec, false);
-	assert_int_equal(firewall_run(&firewall, HOOK_XDP, &packet, 0, 1, &run), 0);
+	assert_int_equal(firewall_run(&the_firewall, HOOK_XDP, &packet, 0, 1, &run), 0);
 	assert_true(run.dropped);
-	assert_int_equal(programs_last_verdict(firewall.programs, HOOK_XDP, &verdict), 0);
+	assert_int_equal(programs_last_verdict(the_firewall.programs, HOOK_XDP, &verdict), 0);
 	return verdict.reason;
 }
 
@@ -87,7 +71,7 @@ static void a_walk_without_end_drops_the_packet_and_is_counted(void **state)
 	const uint32_t index = 0;
 
 	(void)state;
-	assert_int_equal(bpf_map_update_elem(store_map_fd(firewall.store, MAP_node_map), &index,
+	assert_int_equal(bpf_map_update_elem(store_map_fd(the_firewall.store, MAP_node_map), &index,
 					     &circle, BPF_ANY),
 			 0);
 	assert_int_equal(reason_of(entry_make(OP_TEST, 0)), REASON_GRAPH_ERROR);
@@ -109,5 +93,5 @@ int main(void)
 		cmocka_unit_test(an_entry_that_leads_nowhere_drops_the_packet),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, firewall_group_setup, firewall_group_teardown);
 }

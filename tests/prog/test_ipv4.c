@@ -4,40 +4,14 @@
 
 #include "rows.h"
 
-#define NON_IP .reason = REASON_NON_IP
-#define MALFORMED .reason = REASON_MALFORMED
-#define ALLOWED .reason = REASON_ALLOWED_DEFAULT
-#define DENIED .reason = REASON_BLOCKED_DEFAULT
-#define EXEMPT .reason = REASON_EXEMPT
-#define FRAGMENT .reason = REASON_FRAGMENT_DROPPED
-#define BLOCKED .reason = REASON_BLOCKED_BLACKLIST, .rule = "blacklist 0"
-#define WHITE .reason = REASON_ALLOWED_WHITELIST, .rule = "whitelist 0"
-
 #define PEER .peer = PEER4
 #define UDP53 .peer = PEER4, .from_port = 40000, .port = 53
 #define TCP22 .peer = PEER4, .protocol = IPPROTO_TCP, .from_port = 40000, .port = 22
 #define BLOCK53 "rule @ blacklist " PEER4 " port 53"
 #define BLOCK22 "rule @ blacklist " PEER4 " port 22"
-/* Nothing malformed gets through because a rule lets all pass. */
-#define ALLOW_ALL "rule @ whitelist 0.0.0.0/0; rule @ whitelist ::/0"
 /* The kernel refuses a TC test run of less than an IP header behind the Ethernet header. */
 #define SHORT_AT .at = AT_XDP
 
-#define CUT(bytes)                                                                                 \
-	{                                                                                          \
-		"an IPv4 header cut to " #bytes " bytes is malformed", ALLOW_ALL,                  \
-			{UDP53, .cut_to = 14 + bytes}, MALFORMED, SHORT_AT                         \
-	}
-#define CUT_TAGGED(bytes)                                                                          \
-	{                                                                                          \
-		"a tagged IPv4 header cut to " #bytes " bytes is malformed", ALLOW_ALL,            \
-			{UDP53, .tags = {0x8100}, .cut_to = 18 + bytes}, MALFORMED                 \
-	}
-#define VERSION(number)                                                                            \
-	{                                                                                          \
-		"IPv4 with version " #number " is malformed", ALLOW_ALL,                           \
-			{UDP53, .version_is = number}, MALFORMED                                   \
-	}
 /* Of a protocol without a header, that would be malformed as well where it is then looked for. */
 #define IHL_SHORT(words)                                                                           \
 	{                                                                                          \
@@ -83,60 +57,6 @@ static const struct row rows[] = {
 	 MALFORMED,
 	 SHORT_AT},
 
-	CUT(1),
-	CUT(2),
-	CUT(3),
-	CUT(4),
-	CUT(5),
-	CUT(6),
-	CUT(7),
-	CUT(8),
-	CUT(9),
-	CUT(10),
-	CUT(11),
-	CUT(12),
-	CUT(13),
-	CUT(14),
-	CUT(15),
-	CUT(16),
-	CUT(17),
-	CUT(18),
-	CUT(19),
-	CUT_TAGGED(0),
-	CUT_TAGGED(1),
-	CUT_TAGGED(2),
-	CUT_TAGGED(3),
-	CUT_TAGGED(4),
-	CUT_TAGGED(5),
-	CUT_TAGGED(6),
-	CUT_TAGGED(7),
-	CUT_TAGGED(8),
-	CUT_TAGGED(9),
-	CUT_TAGGED(10),
-	CUT_TAGGED(11),
-	CUT_TAGGED(12),
-	CUT_TAGGED(13),
-	CUT_TAGGED(14),
-	CUT_TAGGED(15),
-	CUT_TAGGED(16),
-	CUT_TAGGED(17),
-	CUT_TAGGED(18),
-	CUT_TAGGED(19),
-	VERSION(ZERO),
-	VERSION(1),
-	VERSION(2),
-	VERSION(3),
-	VERSION(5),
-	VERSION(6),
-	VERSION(7),
-	VERSION(8),
-	VERSION(9),
-	VERSION(10),
-	VERSION(11),
-	VERSION(12),
-	VERSION(13),
-	VERSION(14),
-	VERSION(15),
 	IHL_SHORT(ZERO),
 	IHL_SHORT(1),
 	IHL_SHORT(2),

@@ -5,17 +5,10 @@
 
 #include "rows.h"
 
-#define MALFORMED .reason = REASON_MALFORMED
-#define ALLOWED .reason = REASON_ALLOWED_DEFAULT
-#define DENIED .reason = REASON_BLOCKED_DEFAULT
-#define EXEMPT .reason = REASON_EXEMPT
-#define BLOCKED .reason = REASON_BLOCKED_BLACKLIST, .rule = "blacklist 0"
-
 #define TCP22 .peer = PEER4, .protocol = IPPROTO_TCP, .from_port = 40000, .port = 22
 #define UDP53 .peer = PEER4, .from_port = 40000, .port = 53
 #define BLOCK22 "rule @ blacklist 0.0.0.0/0 port 22; rule @ blacklist ::/0 port 22"
 #define BLOCK53 "rule @ blacklist " PEER4 " port 53"
-#define ALLOW_ALL "rule @ whitelist 0.0.0.0/0; rule @ whitelist ::/0"
 
 #define TCP_CUT(bytes)                                                                             \
 	{                                                                                          \

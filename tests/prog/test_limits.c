@@ -17,24 +17,8 @@
 #include "../../src/cleanup.h"
 #include "firewall.h"
 
-static struct firewall firewall;
-
 static const struct packet_spec udp = {.peer = PEER4, .port = 53, .payload_bytes = 58};
 #define UDP_BYTES 100
-
-static int group_setup(void **state)
-{
-	(void)state;
-	firewall_setup(&firewall, true);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	firewall_teardown(&firewall);
-	return 0;
-}
 
 static uint64_t monotonic_ns(void)
 {
@@ -53,8 +37,8 @@ struct outcome {
 
 static void read_counters(enum hook hook, struct outcome *out)
 {
-	assert_int_equal(store_rate_limit_stats(firewall.store, &out->limit), 0);
-	assert_int_equal(store_stats(firewall.store, hook, out->reasons), 0);
+	assert_int_equal(store_rate_limit_stats(the_firewall.store, &out->limit), 0);
+	assert_int_equal(store_stats(the_firewall.store, hook, out->reasons), 0);
 }
 
 static void subtract(struct counter *counter, const struct counter *before)
@@ -74,7 +58,7 @@ static void send_packets(enum hook hook, const struct packet_spec *spec, int cou
 	packet_build(&packet, spec, hook == HOOK_EGRESS);
 	read_counters(hook, &before);
 	start = monotonic_ns();
-	assert_int_equal(firewall_run(&firewall, hook, &packet, 0, count, &run), 0);
+	assert_int_equal(firewall_run(&the_firewall, hook, &packet, 0, count, &run), 0);
 	out->elapsed_ns = monotonic_ns() - start;
 	out->busy_ns = (uint64_t)run.duration_ns * count;
 	read_counters(hook, out);
@@ -90,7 +74,7 @@ static uint64_t rules_set_ns;
 static void set_rules(const char *statements)
 {
 	rules_set_ns = monotonic_ns();
-	firewall_rules(&firewall, HOOK_XDP, statements);
+	firewall_rules(&the_firewall, HOOK_XDP, statements);
 }
 
 /*
@@ -195,7 +179,7 @@ static void a_rate_limited_packet_is_not_said_to_be_a_rules(void **state)
 	(void)state;
 	set_rules("rule xdp whitelist " PEER4 "; ratelimit pps 1 burst 7 enabled");
 	send_packets(HOOK_XDP, &udp, 1000, &out);
-	assert_int_equal(programs_last_verdict(firewall.programs, HOOK_XDP, &verdict), 0);
+	assert_int_equal(programs_last_verdict(the_firewall.programs, HOOK_XDP, &verdict), 0);
 	assert_int_equal(verdict.reason, REASON_RATE_LIMITED);
 	assert_int_equal(verdict.rule, -1);
 }
@@ -244,8 +228,8 @@ static void a_change_of_the_limit_starts_with_a_full_bucket(void **state)
 static void let_time_pass(uint64_t seconds)
 {
 	struct rate_limit_bucket bucket;
-	const int fd = store_map_fd(firewall.store, MAP_rate_limit_state_map);
-	const uint32_t key = store_rate_limit(firewall.store)->bucket;
+	const int fd = store_map_fd(the_firewall.store, MAP_rate_limit_state_map);
+	const uint32_t key = store_rate_limit(the_firewall.store)->bucket;
 
 	assert_int_equal(bpf_map_lookup_elem(fd, &key, &bucket), 0);
 	bucket.packets_empty_at -= seconds * RATE_LIMIT_UNITS_PER_S;
@@ -491,5 +475,5 @@ int main(void)
 		cmocka_unit_test(a_flood_of_one_source_gets_a_million_packets_a_second),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, firewall_group_setup, firewall_group_teardown);
 }

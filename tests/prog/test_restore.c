@@ -20,22 +20,6 @@
 	"policy ingress allow fragments match\n"                                                   \
 	"policy egress allow fragments match\n"
 
-static struct firewall firewall;
-
-static int setup(void **state)
-{
-	(void)state;
-	firewall_setup(&firewall, false);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	firewall_teardown(&firewall);
-	return 0;
-}
-
 static void assert_saved(const char *expected)
 {
 	_cleanup_free_ char *text = NULL;
@@ -43,7 +27,7 @@ static void assert_saved(const char *expected)
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	assert_int_equal(ruleset_text_save(firewall.store, out), 0);
+	assert_int_equal(ruleset_text_save(the_firewall.store, out), 0);
 	fclose(out);
 	assert_string_equal(text, expected);
 }
@@ -54,12 +38,12 @@ static void a_restore_takes_back_indexes_of_rules_that_are_gone(void **state)
 	struct rule removed;
 
 	(void)state;
-	firewall_rules(&firewall, HOOK_XDP, "rule @ blacklist 0 192.0.2.0/24");
-	assert_int_equal(transaction_begin(&txn, firewall.store), 0);
+	firewall_rules(&the_firewall, HOOK_XDP, "rule @ blacklist 0 192.0.2.0/24");
+	assert_int_equal(transaction_begin(&txn, the_firewall.store), 0);
 	assert_int_equal(transaction_remove(txn, HOOK_XDP, LIST_BLACKLIST, 0, &removed), 0);
 	assert_int_equal(transaction_commit(&txn), 1);
 	assert_saved("bgo-rules 1\n" POLICIES "next xdp blacklist 1\n");
-	firewall_rules(&firewall, HOOK_XDP, "");
+	firewall_rules(&the_firewall, HOOK_XDP, "");
 	assert_saved("bgo-rules 1\n" POLICIES);
 }
 
@@ -67,7 +51,7 @@ static void a_restore_of_what_is_in_force_saves_the_same(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		firewall_rules(&firewall, HOOK_EGRESS,
+		firewall_rules(&the_firewall, HOOK_EGRESS,
 			       "rule @ whitelist 3 2001:db8::/32 port 22 proto tcp;"
 			       "next @ blacklist 7");
 		assert_saved("bgo-rules 1\n" POLICIES
@@ -95,7 +79,7 @@ static int restore(const char *text, size_t size)
 	int err;
 
 	assert_non_null(in);
-	err = transaction_begin(&txn, firewall.store);
+	err = transaction_begin(&txn, the_firewall.store);
 	if (!err)
 		err = transaction_replace_all(txn);
 	if (!err)
@@ -168,5 +152,6 @@ int main(void)
 		cmocka_unit_test(of_500_malformed_files_none_changes_anything),
 	};
 
-	return cmocka_run_group_tests_name("restore", tests, setup, teardown);
+	return cmocka_run_group_tests_name("restore", tests, firewall_group_setup,
+					   firewall_group_teardown);
 }

@@ -7,11 +7,6 @@
 #define TCP_PORT(number) .peer = PEER4, .protocol = IPPROTO_TCP, .from_port = 40000, .port = number
 #define UDP_PORT(number) .peer = PEER4, .protocol = IPPROTO_UDP, .from_port = 40000, .port = number
 #define TCP6_PORT(number) .peer = PEER6, .protocol = IPPROTO_TCP, .from_port = 40000, .port = number
-#define BLOCKED_BY(name) .reason = REASON_BLOCKED_BLACKLIST, .rule = name
-#define BLOCKED BLOCKED_BY("blacklist 0")
-#define WHITE .reason = REASON_ALLOWED_WHITELIST, .rule = "whitelist 0"
-#define ALLOWED .reason = REASON_ALLOWED_DEFAULT
-#define DENIED .reason = REASON_BLOCKED_DEFAULT
 
 static const struct row rows[] = {
 	{"without rules a packet is allowed", NULL, {TCP_PORT(80)}, ALLOWED},

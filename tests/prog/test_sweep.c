@@ -19,23 +19,6 @@
 #include "firewall.h"
 
 #define BLOCK53 "rule @ blacklist 0.0.0.0/0 port 53; rule @ blacklist ::/0 port 53"
-#define ALLOW_ALL "rule @ whitelist 0.0.0.0/0; rule @ whitelist ::/0"
-
-static struct firewall firewall;
-
-static int group_setup(void **state)
-{
-	(void)state;
-	firewall_setup(&firewall, true);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	firewall_teardown(&firewall);
-	return 0;
-}
 
 /* The verdict on the packet at this hook; the text names the value that was wrong. */
 static void expect(enum hook hook, const struct packet_spec *spec, enum reason reason,
@@ -46,8 +29,8 @@ static void expect(enum hook hook, const struct packet_spec *spec, enum reason r
 	struct run run;
 
 	packet_build(&packet, spec, hook == HOOK_EGRESS);
-	assert_int_equal(firewall_run(&firewall, hook, &packet, 0, 1, &run), 0);
-	assert_int_equal(programs_last_verdict(firewall.programs, hook, &verdict), 0);
+	assert_int_equal(firewall_run(&the_firewall, hook, &packet, 0, 1, &run), 0);
+	assert_int_equal(programs_last_verdict(the_firewall.programs, hook, &verdict), 0);
 	if (verdict.reason != reason || run.dropped != (REASONS_DROPPED >> reason & 1))
 		fail_msg("%s: %s %u: reason %u and %s, not reason %u", hook_name(hook), field,
 			 value, verdict.reason, run.dropped ? "dropped" : "passed", reason);
@@ -56,7 +39,7 @@ static void expect(enum hook hook, const struct packet_spec *spec, enum reason r
 /* Sets the same rules for each hook in turn. */
 #define FOR_EACH_HOOK(hook, statements)                                                            \
 	for (enum hook hook = 0;                                                                   \
-	     hook < HOOK_COUNT && (firewall_rules(&firewall, hook, statements), true); hook++)
+	     hook < HOOK_COUNT && (firewall_rules(&the_firewall, hook, statements), true); hook++)
 
 /* -- Prefixes -- */
 
@@ -114,7 +97,7 @@ static void sweep_prefix(enum hook hook, const struct address *address, unsigned
 
 	assert_non_null(inet_ntop(address->family, address->bytes, text, sizeof(text)));
 	snprintf(rule, sizeof(rule), "rule @ blacklist %s/%u", text, length);
-	firewall_rules(&firewall, hook, rule);
+	firewall_rules(&the_firewall, hook, rule);
 	expect_address(hook, &first, REASON_BLOCKED_BLACKLIST, length);
 	expect_address(hook, &last, REASON_BLOCKED_BLACKLIST, length);
 	if (step(&before, -1))
@@ -162,14 +145,14 @@ static void sweep_protocol(enum hook hook, const char *peer, uint32_t protocol)
 	char rule[128];
 
 	snprintf(rule, sizeof(rule), "rule @ blacklist %s", peer);
-	firewall_rules(&firewall, hook, rule);
+	firewall_rules(&the_firewall, hook, rule);
 	expect(hook, &spec, REASON_BLOCKED_BLACKLIST, "any protocol", protocol);
 	snprintf(rule, sizeof(rule), "rule @ blacklist %s proto %u", peer, protocol);
-	firewall_rules(&firewall, hook, rule);
+	firewall_rules(&the_firewall, hook, rule);
 	expect(hook, &spec, REASON_BLOCKED_BLACKLIST, "its own protocol", protocol);
 	snprintf(rule, sizeof(rule), "rule @ blacklist %s proto %u; rule @ blacklist %s proto %u",
 		 peer, (protocol + 1) & 0xff, peer, (protocol - 1) & 0xff);
-	firewall_rules(&firewall, hook, rule);
+	firewall_rules(&the_firewall, hook, rule);
 	expect(hook, &spec, REASON_ALLOWED_DEFAULT, "the protocols beside it", protocol);
 }
 
@@ -232,22 +215,48 @@ static void every_ipv4_total_length_but_those_of_the_frame_is_malformed(void **s
 }
 
 /* Untagged at XDP only: the kernel refuses a TC test run of less than an IP header. */
-static void an_ipv6_header_cut_at_any_byte_is_malformed(void **state)
+static void sweep_cut(enum hook hook, const char *peer, unsigned int header_bytes)
+{
+	for (unsigned int bytes = 0; bytes < header_bytes; bytes++) {
+		struct packet_spec spec = {
+			.peer = peer, .port = 53, .tags = {0x8100}, .cut_to = 18 + bytes};
+
+		expect(hook, &spec, REASON_MALFORMED, "bytes of tagged IP header", bytes);
+		spec.tags[0] = 0;
+		spec.cut_to = 14 + bytes;
+		if (hook == HOOK_XDP)
+			expect(hook, &spec, REASON_MALFORMED, "bytes of IP header", bytes);
+	}
+}
+
+static void an_ip_header_cut_at_any_byte_is_malformed(void **state)
 {
 	(void)state;
 	FOR_EACH_HOOK(hook, ALLOW_ALL)
 	{
-		for (unsigned int bytes = 0; bytes < 40; bytes++) {
-			struct packet_spec spec = {
-				.peer = PEER6, .port = 53, .tags = {0x8100}, .cut_to = 18 + bytes};
+		sweep_cut(hook, PEER4, 20);
+		sweep_cut(hook, PEER6, 40);
+	}
+}
 
-			expect(hook, &spec, REASON_MALFORMED, "bytes of tagged IPv6 header", bytes);
-			spec.tags[0] = 0;
-			spec.cut_to = 14 + bytes;
-			if (hook == HOOK_XDP)
-				expect(hook, &spec, REASON_MALFORMED, "bytes of IPv6 header",
-				       bytes);
-		}
+static void sweep_version(enum hook hook, const char *peer, unsigned int right)
+{
+	for (unsigned int version = 0; version < 16; version++) {
+		const struct packet_spec spec = {
+			.peer = peer, .port = 53, .version_is = version ? version : ZERO};
+
+		expect(hook, &spec, version == right ? REASON_ALLOWED_WHITELIST : REASON_MALFORMED,
+		       "version", version);
+	}
+}
+
+static void an_ip_version_that_is_not_the_ethertypes_is_malformed(void **state)
+{
+	(void)state;
+	FOR_EACH_HOOK(hook, ALLOW_ALL)
+	{
+		sweep_version(hook, PEER4, 4);
+		sweep_version(hook, PEER6, 6);
 	}
 }
 
@@ -392,12 +401,14 @@ int main(void)
 		cmocka_unit_test(every_protocol_is_matched_by_any_and_by_its_number_only),
 		cmocka_unit_test(every_ethertype_but_those_of_ip_and_tags_is_not_ip),
 		cmocka_unit_test(every_ipv4_total_length_but_those_of_the_frame_is_malformed),
-		cmocka_unit_test(an_ipv6_header_cut_at_any_byte_is_malformed),
+		cmocka_unit_test(an_ip_header_cut_at_any_byte_is_malformed),
+		cmocka_unit_test(an_ip_version_that_is_not_the_ethertypes_is_malformed),
 		cmocka_unit_test(extension_headers_cut_at_any_byte_are_malformed),
 		cmocka_unit_test(a_port_is_found_behind_extension_headers_of_every_length),
 		cmocka_unit_test(tcp_of_any_data_offset_needs_that_many_bytes),
 		cmocka_unit_test(udp_of_any_length_needs_that_many_bytes),
 	};
 
-	return cmocka_run_group_tests_name("sweep", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("sweep", tests, firewall_group_setup,
+					   firewall_group_teardown);
 }
