@@ -227,7 +227,7 @@ bench-check: all $(B)/bench/check ## instructions, nodes and steps against recor
 bench-record: all $(B)/bench/check ## makes what bench-check measures now the recorded values (root)
 	$(Q)$(B)/bgo-lab sandbox $(B)/bench/check --record $(CURDIR)/bench/expected
 
-lint: $(skeletons) ## format, clang-tidy, cppcheck, shellcheck
+lint: $(skeletons) $(bench_skeletons) ## format, clang-tidy, cppcheck, shellcheck
 	$(Q)ci/lint $(B)
 
 format: ## let clang-format lay out the sources

@@ -140,7 +140,7 @@ static int bench_load(struct bench *bench)
 	bench->pool.end = nodes;
 	bench->pool.nodes = map_memory(programs->maps.node_map, bench->pool_bytes);
 	bench->set = map_memory(programs->maps.ruleset_map, RULESET_RECORDS * sizeof(*bench->set));
-	return bench->pool.nodes && bench->set ? 0 : -errno;
+	return bench->pool.nodes && bench->set ? 0 : -ENOMEM;
 }
 
 /* Compiles the rules, and then adds one at a time; what the programs use is the graph without
@@ -232,7 +232,7 @@ static int run_once(const struct bench *bench, const struct bpf_program *program
 static int measure(const struct bench *bench, const struct bpf_program *program, bool hit,
 		   double *ns)
 {
-	int above[ROUNDS];
+	int above[ROUNDS] = {0};
 
 	bench->programs->bss->first = hit ? 0 : 0x40000000;
 	bench->programs->bss->count = hit ? bench->rules : 0x40000000;
