@@ -122,6 +122,7 @@ static int bench_load(struct bench *bench)
 {
 	struct program_cost_bpf *programs = program_cost_bpf__open();
 	uint32_t nodes = 2 * NODES_PER_HALF(bench->rules);
+	int err;
 
 	if (!programs)
 		return -errno;
@@ -134,8 +135,9 @@ static int bench_load(struct bench *bench)
 	bpf_map__set_max_entries(programs->maps.node_map, nodes);
 	bpf_map__set_max_entries(programs->maps.rule_hits_map, HIT_STRIPES * bench->rules);
 	bpf_map__set_max_entries(programs->maps.trie, bench->rules);
-	if (program_cost_bpf__load(programs))
-		return -errno;
+	err = program_cost_bpf__load(programs);
+	if (err)
+		return err;
 	bench->pool_bytes = (size_t)nodes * sizeof(struct node);
 	bench->pool.end = nodes;
 	bench->pool.nodes = map_memory(programs->maps.node_map, bench->pool_bytes);
