@@ -191,7 +191,7 @@ lab-test: all $(lab_tests) $(B)/bench/check ## every test (root): unit, program,
 	$(Q)lab/lab-test $(B)
 
 FUZZ_SECONDS ?= 60
-fuzz: $(fuzzers) ## libFuzzer on every parser and the classifier, FUZZ_SECONDS each
+fuzz: $(fuzzers) ## libFuzzer on every parser, the classifier and damaged pins, FUZZ_SECONDS each
 	$(Q)tests/fuzz/run $(B) $(FUZZ_SECONDS) $(fuzz_targets)
 
 HOURS ?= 1
