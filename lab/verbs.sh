@@ -195,7 +195,7 @@ start_server() {
 	[[ " $* " == *" --interface "* ]] || set -- --interface s0 "$@"
 	env --default-signal=INT,QUIT bgo firewall-server start "$@" >"$SERVER_LOG" 2>&1 &
 	SERVER_PID=$!
-	wait_until 10 server_ready
+	wait_until 30 server_ready
 	kill -0 "$SERVER_PID" 2>/dev/null || fail "server did not start:" "$(cat "$SERVER_LOG")"
 }
 

@@ -341,7 +341,7 @@ static void what_all_together_are_refused_takes_nothing_from_the_source(void **s
 	assert_burst(out.limit.passed.packets, 2);
 	assert_int_equal(out.limit.source_dropped.packets, 0);
 	/* With the other limit gone the source still has what it did not use. */
-	firewall_rules(&firewall, HOOK_XDP, "ratelimit-source pps 1 burst 7 enabled");
+	firewall_rules(&the_firewall, HOOK_XDP, "ratelimit-source pps 1 burst 7 enabled");
 	send_packets(HOOK_XDP, &udp, 1000, &out);
 	assert_burst(out.limit.passed.packets, 5);
 }
@@ -369,7 +369,7 @@ static void the_worst_sources_are_named(void **state)
 	send_packets(HOOK_XDP, &udp, 500, &out);
 	send_packets(HOOK_XDP, &udp6, 1000, &out);
 	send_packets(HOOK_XDP, &other, 1, &out);
-	assert_int_equal(store_offenders(firewall.store, &offenders), 2);
+	assert_int_equal(store_offenders(the_firewall.store, &offenders), 2);
 	assert_int_equal(offenders[0].source.family, FAMILY_IPV6);
 	assert_int_equal(offenders[0].source.prefix_len, 64);
 	assert_int_equal(offenders[0].source.addr_host[1], 0x00770000);
@@ -389,7 +389,7 @@ static void another_limit_forgets_the_sources_of_the_old_one(void **state)
 	set_rules("ratelimit-source pps 1 burst 1 enabled");
 	send_packets(HOOK_XDP, &udp, 500, &out);
 	set_rules("ratelimit-source pps 1 burst 9 enabled");
-	assert_int_equal(store_offenders(firewall.store, &offenders), 0);
+	assert_int_equal(store_offenders(the_firewall.store, &offenders), 0);
 	send_packets(HOOK_XDP, &udp, 500, &out);
 	assert_burst(out.limit.passed.packets, 9);
 }
