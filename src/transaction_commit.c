@@ -272,12 +272,49 @@ void transaction_judge_by(struct transaction *txn, transaction_judge *by)
 	txn->judge = by;
 }
 
+/* Whether the transaction leaves the list as it is: nothing in it was born or died. */
+static bool same_list(const struct transaction *txn, enum hook hook, enum list list)
+{
+	const struct list_info *old = &txn->store->ruleset->lists[hook][list];
+	const uint64_t committed = store_generation(txn->store);
+	uint32_t count;
+	const struct rule_slot *slots = store_slots(txn->store, hook, list, &count);
+
+	if (!slots || txn->next->lists[hook][list].next_index != old->next_index)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (slots[i].born > committed || slots[i].died > committed)
+			return false;
+	return true;
+}
+
+/* Whether everything was replaced by the same: rules that came back have their slots again. */
+static bool replaced_by_same(const struct transaction *txn)
+{
+	if (!txn->replaces_all || txn->limit_changed || txn->source_limit_changed)
+		return false;
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
+		const struct hook_rules *old = &txn->store->ruleset->hooks[hook];
+		const struct hook_rules *next = &txn->next->hooks[hook];
+
+		if (old->default_deny != next->default_deny ||
+		    old->drop_fragments != next->drop_fragments)
+			return false;
+		for (enum list list = 0; list < LIST_COUNT; list++)
+			if (!same_list(txn, hook, list))
+				return false;
+	}
+	return true;
+}
+
 int transaction_commit(struct transaction **txn)
 {
 	_cleanup_transaction_ struct transaction *committing = take(*txn);
 	struct config *config = committing->store->config;
 	int err = 0;
 
+	if (committing->changed && replaced_by_same(committing))
+		committing->changed = false; /* and what was written is scrubbed */
 	if (committing->changed || committing->expired)
 		err = commit(committing);
 	if (err)
