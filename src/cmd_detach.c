@@ -12,6 +12,8 @@
 #include "attach.h"
 #include "cleanup.h"
 #include "command.h"
+#include "config_file.h"
+#include "link_pins.h"
 #include "log.h"
 #include "options.h"
 
@@ -20,9 +22,15 @@
 
 struct detach_options {
 	struct common_options common;
+	bool leftovers;
+	const char *config;
 };
 
 static const struct option_spec detach_table[] = {
+	OPTION(struct detach_options, leftovers, FLAG, "leftovers", NULL,
+	       "only what a server that was killed left behind"),
+	OPTION(struct detach_options, config, PATH, "config", "FILE",
+	       "take the pin path from the server's FILE"),
 	OPTIONS_COMMON,
 	{0},
 };
@@ -97,6 +105,41 @@ static int stop_server(const char *pin_path, struct store_lock *lock)
 	return 1;
 }
 
+static int detach_prepare(void *parsed)
+{
+	struct detach_options *options = parsed;
+
+	if (!options->config)
+		return 0;
+	return config_file_read(&cmd_server_detach, &cmd_server_start, options->config, options);
+}
+
+/* What a server serves, or left to go on filtering. 1, 0 or negative errno, logged. */
+static int is_wanted(const char *pin_path, const struct store_lock *lock)
+{
+	_cleanup_link_pins_ struct link_pins *pins = NULL;
+	int err;
+
+	if (lock->running)
+		return 1;
+	/* Only what is to outlive its server is a pinned link. */
+	err = link_pins_open(&pins, pin_path);
+	return err ?: link_pins_next(pins, NULL) != NULL;
+}
+
+/* 1: it is not for this command to detach it, 0: it is, or negative errno, logged. */
+static int leave(const struct detach_options *options, const struct store_lock *lock)
+{
+	int wanted;
+
+	if (!options->leftovers)
+		return 0;
+	wanted = is_wanted(options->common.pin_path, lock);
+	if (wanted > 0)
+		log_info("Nothing was left behind: what is attached is to filter");
+	return wanted;
+}
+
 static int detach_run(const void *parsed)
 {
 	const struct detach_options *options = parsed;
@@ -105,8 +148,13 @@ static int detach_run(const void *parsed)
 	int stopped, removed;
 
 	stopped = store_lock(&lock, pin_path);
-	if (!stopped)
+	if (!stopped) {
+		int left = leave(options, &lock);
+
+		if (left)
+			return left < 0 ? left : 0;
 		stopped = stop_server(pin_path, &lock);
+	}
 	if (stopped < 0)
 		return stopped;
 	removed = attach_remove_all(pin_path, &lock);
@@ -129,8 +177,12 @@ const struct command cmd_server_detach = {
 	.details =
 		"Stops the server of these maps when one runs (one that does not stop in 5 s is "
 		"killed), and takes what was\nkept or left by a server that was killed off every "
-		"interface. The pinned maps stay: the next start\nfilters by them again.\n",
+		"interface. The pinned maps stay: the next start\nfilters by them again.\n"
+		"With --leftovers it clears up behind a server that was killed, as the service "
+		"does: a "
+		"server that runs\nand what is kept are left alone.\n",
 	.examples = "  bgo firewall-server detach\n",
+	.prepare = detach_prepare,
 	.options = detach_table,
 	.options_size = sizeof(struct detach_options),
 	.capabilities = COMMAND_NEEDS_BPF | COMMAND_NEEDS_NET_ADMIN,

@@ -69,7 +69,7 @@ static int start_prepare(void *parsed)
 	int err;
 
 	if (options->config) {
-		err = config_file_read(&cmd_server_start, options->config, options);
+		err = config_file_read(&cmd_server_start, NULL, options->config, options);
 		if (err)
 			return err;
 	}

@@ -15,7 +15,7 @@
 #define WHERE_BYTES 512 /* file, line and option */
 
 struct config_file {
-	const struct command *command;
+	const struct command *command, *other;
 	void *options;
 	uint64_t fixed; /* what the command line gave */
 	struct lines lines;
@@ -106,6 +106,8 @@ static int take_line(struct config_file *file)
 	trim(name);
 	trim(value);
 	row = find_option(file->command->options, name);
+	if (row < 0 && file->other && find_option(file->other->options, name) >= 0)
+		return 0;
 	if (row < 0)
 		return unknown_option(file, name);
 	if (!*value)
@@ -124,11 +126,17 @@ static int take_lines(struct config_file *file)
 	return err == -EINVAL ? COMMAND_USAGE : err;
 }
 
-int config_file_read(const struct command *command, const char *path, void *options)
+int config_file_read(const struct command *command, const struct command *other, const char *path,
+		     void *options)
 {
 	struct common_options *common = options;
 	_cleanup_fclose_ FILE *input = fopen(path, "re");
-	struct config_file file = {.command = command, .options = options, .fixed = common->given};
+	struct config_file file = {
+		.command = command,
+		.other = other,
+		.options = options,
+		.fixed = common->given,
+	};
 	struct stat info;
 	size_t size;
 	int err;

@@ -15,9 +15,11 @@
 struct command;
 
 /*
- * Reads the file into `options`, the struct of the command that options_parse() has filled. 0,
- * COMMAND_USAGE for anything wrong in it, logged with the line, or negative errno, logged.
+ * Reads the file into `options`, the struct of the command that options_parse() has filled. What
+ * is an option of `other` (may be NULL) alone is passed over. 0, COMMAND_USAGE for anything wrong
+ * in it, logged with the line, or negative errno, logged.
  */
-int config_file_read(const struct command *command, const char *path, void *options);
+int config_file_read(const struct command *command, const struct command *other, const char *path,
+		     void *options);
 
 #endif

@@ -56,7 +56,7 @@ static int read_text(struct test_options *options, char said[static 512], const 
 	assert_int_equal(options_parse(&command, argc, argv, options), 0);
 	assert_int_equal(pipe(pipe_fds), 0);
 	dup2(pipe_fds[1], STDERR_FILENO);
-	err = config_file_read(&command, path, options);
+	err = config_file_read(&command, NULL, path, options);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	close(pipe_fds[1]);
@@ -148,6 +148,26 @@ static void a_mistake_is_named_with_its_line(void **state)
 	}
 }
 
+static void options_of_the_other_command_are_passed_over(void **state)
+{
+	static const struct option_spec few[] = {OPTIONS_COMMON, {0}};
+	static const struct command small = {.name = "small", .options = few};
+	struct common_options common = {.pin_path = "/default"};
+	char path[] = FILE_NAME;
+	FILE *file = fdopen(mkstemp(path), "w");
+
+	(void)state;
+	fputs("interface = eth0\nmode = anything\npin-path = /p\n", file);
+	fclose(file);
+	assert_int_equal(config_file_read(&small, &command, path, &common), 0);
+	assert_string_equal(common.pin_path, "/p");
+	free(common.file_texts);
+	common = (struct common_options){.pin_path = "/default"};
+	assert_int_equal(config_file_read(&small, NULL, path, &common), COMMAND_USAGE);
+	free(common.file_texts);
+	unlink(path);
+}
+
 static void what_is_no_text_file_is_refused(void **state)
 {
 	struct test_options options = {0};
@@ -158,8 +178,8 @@ static void what_is_no_text_file_is_refused(void **state)
 	assert_non_null(strstr(said, "a NUL byte"));
 	free(options.common.file_texts);
 	options = (struct test_options){0};
-	assert_int_equal(config_file_read(&command, "/nonexistent/file", &options), -ENOENT);
-	assert_int_equal(config_file_read(&command, "/", &options), -EINVAL);
+	assert_int_equal(config_file_read(&command, NULL, "/nonexistent/file", &options), -ENOENT);
+	assert_int_equal(config_file_read(&command, NULL, "/", &options), -EINVAL);
 	assert_null(options.common.file_texts);
 }
 
@@ -169,6 +189,7 @@ int main(void)
 		cmocka_unit_test(every_kind_of_option_can_be_in_the_file),
 		cmocka_unit_test(what_the_command_line_gives_counts),
 		cmocka_unit_test(a_mistake_is_named_with_its_line),
+		cmocka_unit_test(options_of_the_other_command_are_passed_over),
 		cmocka_unit_test(what_is_no_text_file_is_refused),
 	};
 
