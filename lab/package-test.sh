@@ -25,17 +25,36 @@ expect_equal "$(cat "$OUTPUT")" ""
 ok in_machine bgo-lab list
 expect_said a_second_server_is_refused
 
-# An upgrade goes on with the new version, the configuration and the rules.
-echo "interface = s0" >>"$MACHINE/etc/bgo/firewall.conf"
+# An upgrade goes on with the new version, the configuration and the rules, and with on-exit = keep lets not
+# one packet of a flood through.
+printf '%s\n' "interface = s0" "on-exit = keep" >>"$MACHINE/etc/bgo/firewall.conf"
 cp "$MACHINE/etc/bgo/firewall.conf" "$WORK/conf"
 ok in_machine systemctl enable --now bgo-firewall
 ok in_machine bgo firewall-update --xdp --type blacklist --action add --ip 198.51.100.1
 expect_dropped "src=198.51.100.1 dst=192.0.2.1"
+received() {
+	awk '/^Ip: [0-9]/ { print $4 }' /proc/net/snmp
+}
+blocked() {
+	in_machine bgo firewall-update --xdp --action stats --json | jq .reasons.blocked_blacklist.packets
+}
+blocked_more() {
+	[[ $(blocked) -gt $(($1 + 10000)) ]]
+}
+on_client bgo-lab flood --interface c0 --to-mac "$SERVER_MAC" --destination 192.0.2.1 \
+	--source 198.51.100.1 --seconds 600 >/dev/null &
+flood=$!
+wait_until 10 blocked_more 0
+before=$(received)
 pid=$(property MainPID)
 dpkg_in_machine --remove bgo-lab
 dpkg_in_machine --install /bgo-newer.deb
 wait_until 10 property_is ActiveState active
 [[ $(property MainPID) != "$pid" ]] || fail "the old version still runs"
+wait_until 10 blocked_more "$(blocked)"
+expect_equal "$(received)" "$before"
+kill "$flood"
+wait "$flood" || true
 ok in_machine bgo version
 expect_said +newer
 expect_same_file "$WORK/conf" "$MACHINE/etc/bgo/firewall.conf"

@@ -60,6 +60,18 @@ make_machine() {
 	remove_cgroups
 }
 
+# quick_restarts: the lab has less time than who uses it.
+quick_restarts() {
+	mkdir -p "$MACHINE/etc/systemd/system/bgo-firewall.service.d"
+	cat >"$MACHINE/etc/systemd/system/bgo-firewall.service.d/lab.conf" <<-END
+		[Service]
+		RestartSec=100ms
+		WatchdogSec=$((1 * SLOWDOWN))s
+		TimeoutAbortSec=1s
+		LimitCORE=0
+	END
+}
+
 machine_init() {
 	local cgroup=$WORK/cgroup/bgo-lab-$BASHPID-$RANDOM
 	mkdir "$cgroup"

@@ -8,16 +8,9 @@ topology
 make_machine
 install_in "$MACHINE"
 
-# Configured and enabled, it is there after the boot. The lab has less time than who uses it.
+# Configured and enabled, it is there after the boot.
 echo "interface = s0" >"$MACHINE/etc/bgo/firewall.conf"
-mkdir -p "$MACHINE/etc/systemd/system/bgo-firewall.service.d"
-cat >"$MACHINE/etc/systemd/system/bgo-firewall.service.d/lab.conf" <<END
-[Service]
-RestartSec=100ms
-WatchdogSec=$((1 * SLOWDOWN))s
-TimeoutAbortSec=1s
-LimitCORE=0
-END
+quick_restarts
 systemctl --root="$MACHINE" enable bgo-firewall 2>"$OUTPUT"
 boot_machine
 wait_until 10 property_is ActiveState active
