@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The one header that programs and user space share: what the pinned maps hold, what they are
- * called, and the version of that layout. Bump BGO_LAYOUT for every change of a size, a field or a
- * map.
+ * called, and the version of that layout. Every release with a change of a size, a field or a map
+ * has a new BGO_LAYOUT, the structs of the old one as src/layoutN.h, and a reader of them for
+ * `start` to migrate with.
  */
 #ifndef BGO_ABI_H
 #define BGO_ABI_H
@@ -227,6 +228,18 @@ struct verdict_note {
 /* A path, with its NUL. */
 #define SNAPSHOT_PATH_BYTES 1024
 
+/* Which maps the attached programs use. */
+enum config_programs {
+	PROGRAMS_SETTLED,   /* these, or none is attached */
+	PROGRAMS_PENDING,   /* these maps are the work of a migration: perhaps still those of before
+			       it, pinned as NAME_old, which have counted more than these */
+	PROGRAMS_REVERTING, /* a migration is being taken back: NAME_old are put in their place */
+};
+
+#define CONFIG_PROGRAMS_SINCE 2 /* layout; before it the field was not there */
+
+/* All layouts have the fields up to `programs` where they are here, and the maps of all layouts
+ * have the names of map_list.h: an older or newer one is known by that. */
 struct config {
 	__u64 magic;
 	__u32 layout;
@@ -236,6 +249,8 @@ struct config {
 	__u64 intent;	   /* 1: a transaction was begun and not ended: scrub first */
 	__u64 store_id;	   /* random, kept by migrations: whose a program is that uses these maps */
 	__u64 grace;	   /* no packet reads a record of a generation before this one any more */
+	__u32 programs;	   /* enum config_programs */
+	__u32 reserved;
 	__u32 tai_ahead_s; /* TAI - UTC: the programs' clock is the one, the wall clock the other */
 	__u32 expires_s;   /* no rule expires before this second; 0: none does at all */
 	/* The file that keeps the rules over a reboot; "": none. Its first byte is written last. */

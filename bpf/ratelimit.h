@@ -190,6 +190,13 @@ static inline int rate_limit_prepare(struct rate_limit *limit)
 	return 0;
 }
 
+/* What the programs look at first. */
+static inline void rate_limit_set_active(struct rate_limit *limit)
+{
+	limit->active =
+		(limit->enabled ? LIMITS_ALL : 0) | (limit->source.enabled ? LIMITS_SOURCE : 0);
+}
+
 /* Fills the bucket to the burst. now_ns: CLOCK_MONOTONIC. */
 static inline void rate_limit_bucket_fill(struct rate_limit_bucket *bucket,
 					  const struct rate_limit *limit, __u64 now_ns)

@@ -15,9 +15,6 @@
 /* A program of bgo's uses about a dozen maps. */
 #define MAPS_MAX 64
 
-/* Longer than the config map's value of any layout. */
-#define CONFIG_BYTES_MAX 4096
-
 int program_id(int program_fd, uint32_t *id)
 {
 	struct bpf_prog_info info = {};
@@ -29,34 +26,17 @@ int program_id(int program_fd, uint32_t *id)
 	return 0;
 }
 
-/*
- * Whether the map is a config map, of whatever layout, and what it holds: the fields that tell the
- * owner stand in the same place in all.
- */
+/* Whether the map is a config map, of whatever layout, and what it holds. */
 static int read_config(uint32_t id, bool *is_config, struct config *config)
 {
 	_cleanup_close_ int fd = bpf_map_get_fd_by_id(id);
-	_cleanup_free_ struct config *value = NULL;
-	struct bpf_map_info info = {};
-	__u32 length = sizeof(info);
-	const __u32 key = 0;
+	int err;
 
 	if (fd < 0)
 		return -errno;
-	if (bpf_obj_get_info_by_fd(fd, &info, &length))
-		return -errno;
-	*is_config = false;
-	if (info.type != BPF_MAP_TYPE_ARRAY || info.max_entries != 1 ||
-	    info.value_size < sizeof(*config) || info.value_size > CONFIG_BYTES_MAX)
-		return 0;
-	value = aligned_alloc(_Alignof(struct config), CONFIG_BYTES_MAX);
-	if (!value)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(fd, &key, value))
-		return -errno;
-	*config = *value;
-	*is_config = config->magic == BGO_MAGIC;
-	return 0;
+	err = store_map_config(fd, config);
+	*is_config = !err && config->magic == BGO_MAGIC;
+	return err == -EINVAL ? 0 : err;
 }
 
 int program_owner(uint32_t id, struct program_owner *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One pinned map: create, pin, open, check. See map_pin.h. */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/bpf.h>
@@ -12,12 +13,7 @@
 #include "log.h"
 #include "map_pin.h"
 
-struct map_spec {
-	const char *name;
-	uint32_t type, key_bytes, value_bytes, flags;
-};
-
-#define MAP_SPEC(map_name, map_type, key, value, entries, map_flags)                               \
+#define MAP_SHAPE(map_name, map_type, key, value, entries, map_flags)                              \
 	[MAP_##map_name] = {                                                                       \
 		.name = #map_name,                                                                 \
 		.type = BPF_MAP_TYPE_##map_type,                                                   \
@@ -25,14 +21,14 @@ struct map_spec {
 		.value_bytes = sizeof(value),                                                      \
 		.flags = map_flags,                                                                \
 	},
-static const struct map_spec specs[MAP_COUNT] = {PROGRAM_MAPS(MAP_SPEC) USER_MAPS(MAP_SPEC)};
+static const struct map_shape shapes[MAP_COUNT] = {PROGRAM_MAPS(MAP_SHAPE) USER_MAPS(MAP_SHAPE)};
 
 _Static_assert(2ull * NODES_PER_HALF(STORE_MAX_MAX_RULES) <= ENTRY_PAYLOAD_MASK + 1ull,
 	       "an entry of the graph can name every node");
 
 const char *map_name(enum map map)
 {
-	return specs[map].name;
+	return shapes[map].name;
 }
 
 uint32_t map_entries(enum map map, uint32_t max_rules)
@@ -58,29 +54,29 @@ bool map_grows(enum map map)
 
 size_t map_stride(enum map map)
 {
-	return (specs[map].value_bytes + 7u) & ~7u;
+	return (shapes[map].value_bytes + 7u) & ~7u;
 }
 
 int map_create(enum map map, uint32_t entries)
 {
-	const struct map_spec *spec = &specs[map];
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = spec->flags);
+	const struct map_shape *shape = &shapes[map];
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = shape->flags);
 	char name[BPF_OBJ_NAME_LEN];
 	int fd;
 
 	/* The kernel takes 15 characters; the pin has the whole name. */
-	snprintf(name, sizeof(name), "%.*s", BPF_OBJ_NAME_LEN - 1, spec->name);
-	fd = bpf_map_create(spec->type, name, spec->key_bytes, spec->value_bytes, entries,
+	snprintf(name, sizeof(name), "%.*s", BPF_OBJ_NAME_LEN - 1, shape->name);
+	fd = bpf_map_create(shape->type, name, shape->key_bytes, shape->value_bytes, entries,
 			    &options);
 	if (fd < 0)
-		return log_error(fd, "create %s with %u entries", spec->name, entries);
+		return log_error(fd, "create %s with %u entries", shape->name, entries);
 	return fd;
 }
 
-static int pin_file(enum map map, const char *suffix, const char *pin_path, char **out)
+static int pin_file(const char *name, const char *suffix, const char *pin_path, char **out)
 {
-	return asprintf(out, "%s%s%s%s", pin_path ? pin_path : "", pin_path ? "/" : "",
-			specs[map].name, suffix) < 0
+	return asprintf(out, "%s%s%s%s", pin_path ? pin_path : "", pin_path ? "/" : "", name,
+			suffix) < 0
 		       ? -ENOMEM
 		       : 0;
 }
@@ -90,22 +86,33 @@ int map_pin(enum map map, int fd, const char *pin_path, const char *suffix)
 	_cleanup_free_ char *file = NULL;
 	int err;
 
-	err = pin_file(map, suffix, pin_path, &file);
+	err = pin_file(map_name(map), suffix, pin_path, &file);
 	if (!err)
 		err = bpf_obj_pin(fd, file);
 	if (err)
-		return log_error(err, "pin %s%s in %s", specs[map].name, suffix, pin_path);
+		return log_error(err, "pin %s%s in %s", shapes[map].name, suffix, pin_path);
 	return 0;
 }
 
-int map_rename_next(enum map map, int dir_fd)
+int map_rename(enum map map, int dir_fd, const char *suffix)
 {
-	_cleanup_free_ char *next = NULL;
+	_cleanup_free_ char *name = NULL;
 
-	if (pin_file(map, MAP_NEXT, NULL, &next))
+	if (pin_file(map_name(map), suffix, NULL, &name))
 		return -ENOMEM;
-	if (renameat(dir_fd, next, dir_fd, specs[map].name) < 0)
-		return log_error(-errno, "rename pin %s to %s", next, specs[map].name);
+	if (renameat(dir_fd, name, dir_fd, map_name(map)) < 0)
+		return log_error(-errno, "rename pin %s to %s", name, map_name(map));
+	return 0;
+}
+
+int map_unlink(enum map map, int dir_fd, const char *suffix)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (pin_file(map_name(map), suffix, NULL, &name))
+		return -ENOMEM;
+	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+		return log_error(-errno, "remove pin %s", name);
 	return 0;
 }
 
@@ -142,42 +149,40 @@ static bool is_map(int fd)
 	return strstr(link, "bpf-map") != NULL;
 }
 
-static int check_shape(enum map map, int fd, const char *pin_path, uint32_t *entries)
+static int check_shape(const struct map_shape *shape, int fd, const char *file, uint32_t *entries)
 {
-	const struct map_spec *spec = &specs[map];
 	struct bpf_map_info info = {};
 	uint32_t length = sizeof(info);
 	int err;
 
 	if (!is_map(fd))
-		return log_fail(-EINVAL, "open pin %s/%s: it is not a map", pin_path, spec->name);
+		return log_fail(-EINVAL, "open pin %s: it is not a map", file);
 	err = bpf_obj_get_info_by_fd(fd, &info, &length);
 	if (err)
-		return log_error(err, "look at map %s/%s", pin_path, spec->name);
-	if (info.type != spec->type || info.key_size != spec->key_bytes ||
-	    info.value_size != spec->value_bytes || info.map_flags != spec->flags)
+		return log_error(err, "look at map %s", file);
+	if (info.type != shape->type || info.key_size != shape->key_bytes ||
+	    info.value_size != shape->value_bytes || info.map_flags != shape->flags)
 		return log_fail(
 			-EINVAL,
-			"open %s/%s: layout differs: it has type %u, key %u, value %u bytes, flags "
-			"0x%x; "
-			"this version (layout %u) has type %u, key %u, value %u bytes, flags 0x%x; "
-			"nothing "
-			"was changed. Use the version of bgo that made it, or remove it all with "
+			"open %s: it has type %u, key %u, value %u bytes, flags 0x%x; in its "
+			"layout it has type %u, key %u, value %u bytes, flags 0x%x; nothing was "
+			"changed. Put it right, or remove it all with "
 			"`bgo firewall-server cleanup-maps`",
-			pin_path, spec->name, info.type, info.key_size, info.value_size,
-			info.map_flags, BGO_LAYOUT, spec->type, spec->key_bytes, spec->value_bytes,
-			spec->flags);
+			file, info.type, info.key_size, info.value_size, info.map_flags,
+			shape->type, shape->key_bytes, shape->value_bytes, shape->flags);
 	*entries = info.max_entries;
 	return 0;
 }
 
-int map_open(enum map map, int dir_fd, const char *pin_path, const char *suffix, uint32_t *entries)
+int map_open_shape(const struct map_shape *shape, int dir_fd, const char *pin_path,
+		   const char *suffix, uint32_t *entries)
 {
 	_cleanup_free_ char *name = NULL, *file = NULL;
 	_cleanup_close_ int fd = -1;
 	int err;
 
-	if (pin_file(map, suffix, NULL, &name) || pin_file(map, suffix, pin_path, &file))
+	if (pin_file(shape->name, suffix, NULL, &name) ||
+	    pin_file(shape->name, suffix, pin_path, &file))
 		return -ENOMEM;
 	err = check_file(dir_fd, name, pin_path);
 	if (err)
@@ -185,28 +190,46 @@ int map_open(enum map map, int dir_fd, const char *pin_path, const char *suffix,
 	fd = bpf_obj_get(file);
 	if (fd < 0)
 		return log_error(fd, "open pin %s", file);
-	err = check_shape(map, fd, pin_path, entries);
-	if (err)
-		return err;
-	return take_fd(fd);
+	err = check_shape(shape, fd, file, entries);
+	return err ? err : take_fd(fd);
 }
 
-int map_open_any(enum map map, int dir_fd, const char *pin_path)
+int map_open(enum map map, int dir_fd, const char *pin_path, const char *suffix, uint32_t *entries)
 {
-	_cleanup_free_ char *file = NULL;
+	return map_open_shape(&shapes[map], dir_fd, pin_path, suffix, entries);
+}
+
+int map_open_any(enum map map, int dir_fd, const char *pin_path, const char *suffix)
+{
+	_cleanup_free_ char *name = NULL, *file = NULL;
 	_cleanup_close_ int fd = -1;
 	struct stat info;
 
-	if (fstatat(dir_fd, specs[map].name, &info, AT_SYMLINK_NOFOLLOW) < 0)
+	if (pin_file(map_name(map), suffix, NULL, &name) ||
+	    pin_file(map_name(map), suffix, pin_path, &file))
+		return -ENOMEM;
+	if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (!S_ISREG(info.st_mode))
 		return -EINVAL;
-	if (pin_file(map, "", pin_path, &file))
-		return -ENOMEM;
 	fd = bpf_obj_get(file);
 	if (fd < 0)
 		return fd;
 	return is_map(fd) ? take_fd(fd) : -EINVAL;
+}
+
+int map_sum_cpus(int fd, uint32_t key, uint64_t *sums, uint32_t words)
+{
+	const int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ uint64_t *values = cpus < 0 ? NULL : calloc(cpus, words * sizeof(*values));
+	int err = values ? bpf_map_lookup_elem(fd, &key, values) : -ENOMEM;
+
+	if (err)
+		return err;
+	memset(sums, 0, words * sizeof(*sums));
+	for (uint32_t i = 0; i < cpus * words; i++)
+		sums[i % words] += values[i];
+	return 0;
 }
 
 uint64_t map_memory_bytes(int fd)

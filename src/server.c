@@ -132,7 +132,7 @@ static int attach_all(struct server *server)
  * Everything new is attached, so everything old may go. What fails here is logged and does no harm:
  * the firewall runs.
  */
-static void commit(struct server *server, const struct store *store)
+static void commit(struct server *server, struct store *store)
 {
 	const struct attach_options how = attach_options(server);
 	int err;
@@ -144,6 +144,7 @@ static void commit(struct server *server, const struct store *store)
 	/* What is not known to be off keeps its record. */
 	if (err >= 0 || err == -EPERM)
 		link_pins_keep_programs(server->pins, server->programs);
+	(void)store_settle(store);
 }
 
 static void say_ready(const struct server_options *options, const struct store *store)
@@ -156,29 +157,17 @@ static void say_ready(const struct server_options *options, const struct store *
 	       options->interface_count > 1 ? " and others" : "");
 }
 
-/*
- * Up to "ready". The store, and with it the lock that keeps the command line out, is closed at the
- * end. -ECANCELED: asked to stop meanwhile.
- */
-static int start(struct server *server, int *server_lock, bool *created)
+/* From the maps to "ready". */
+static int start_on(struct server *server, struct store *store, int *server_lock)
 {
-	const struct server_options *options = server->options;
-	_cleanup_store_ struct store *store = NULL;
 	int err;
 
-	log_info("Starting firewall server...");
-	raise_memlock();
-	err = snapshot_open_or_create(&store, options->pin_path, options->max_rules,
-				      options->state_dir, created);
-	if (err)
-		return err;
-	log_info("%s firewall maps at %s", *created ? "Created" : "Using the", options->pin_path);
 	if (asked_to_stop(server))
 		return -ECANCELED;
 	err = store_server_lock(store, server_lock);
 	if (err)
 		return err;
-	err = link_pins_open(&server->pins, options->pin_path);
+	err = link_pins_open(&server->pins, server->options->pin_path);
 	if (!err)
 		err = programs_load(&server->programs, store, false);
 	if (err)
@@ -198,8 +187,36 @@ static int start(struct server *server, int *server_lock, bool *created)
 	if (err)
 		return err;
 	commit(server, store);
-	say_ready(options, store);
+	say_ready(server->options, store);
 	return 0;
+}
+
+static void detach_all(struct server *server);
+
+/*
+ * Up to "ready". The store, and with it the lock that keeps the command line out, is closed at the
+ * end. A start that fails leaves the maps as they were. -ECANCELED: asked to stop meanwhile.
+ */
+static int start(struct server *server, int *server_lock, bool *created)
+{
+	const struct server_options *options = server->options;
+	_cleanup_store_ struct store *store = NULL;
+	int err;
+
+	log_info("Starting firewall server...");
+	raise_memlock();
+	err = snapshot_open_or_create(&store, options->pin_path, options->max_rules,
+				      options->state_dir, created);
+	if (err)
+		return err;
+	log_info("%s firewall maps at %s", *created ? "Created" : "Using the", options->pin_path);
+	err = start_on(server, store, server_lock);
+	/* What was taken over goes back to programs on the old maps before these are. */
+	if (err && store_pending(store)) {
+		detach_all(server);
+		(void)store_unmigrate(store);
+	}
+	return err;
 }
 
 /* -- Run -- */

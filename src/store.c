@@ -12,6 +12,7 @@
 
 #include "../bpf/map_list.h"
 #include "cleanup.h"
+#include "image.h"
 #include "log.h"
 #include "store_internal.h"
 
@@ -74,17 +75,17 @@ int store_load_record(struct store *store)
 	return 0;
 }
 
-static int open_maps(struct store *store)
+static int open_maps(struct store *store, const char *suffix)
 {
 	for (enum map map = 0; map < MAP_COUNT; map++) {
 		store->fds[map] =
-			map_open(map, store->dir_fd, store->pin_path, "", &store->entries[map]);
+			map_open(map, store->dir_fd, store->pin_path, suffix, &store->entries[map]);
 		if (store->fds[map] == -ENOENT)
 			return log_fail(-ENOENT,
-					"open %s: damaged: pin %s is missing; nothing was changed. "
-					"Remove the rest with "
+					"open %s: damaged: pin %s%s is missing; nothing was "
+					"changed. Remove the rest with "
 					"`bgo firewall-server cleanup-maps` and start anew",
-					store->pin_path, map_name(map));
+					store->pin_path, map_name(map), suffix);
 		if (store->fds[map] < 0)
 			return store->fds[map];
 	}
@@ -95,18 +96,11 @@ static int check_config(const struct store *store)
 {
 	const struct config *config = store->config;
 
-	if (config->magic != BGO_MAGIC)
+	if (config->magic != BGO_MAGIC || config->layout != BGO_LAYOUT)
 		return log_fail(-EINVAL,
-				"open %s: its config_map is not bgo's; nothing was changed",
+				"open %s: its config_map is not of this version of bgo; nothing "
+				"was changed",
 				store->pin_path);
-	if (config->layout != BGO_LAYOUT)
-		return log_fail(
-			-EINVAL,
-			"open %s: config_map has layout %u, this version of bgo has layout %u; "
-			"nothing was "
-			"changed. Use the version of bgo that made it, or remove it all with "
-			"`bgo firewall-server cleanup-maps`",
-			store->pin_path, config->layout, BGO_LAYOUT);
 	for (enum map map = 0; map < MAP_COUNT; map++) {
 		uint32_t entries = map_entries(map, config->max_rules);
 
@@ -142,23 +136,36 @@ static int check_record(const struct store *store)
 	return 0;
 }
 
-int store_open_locked(struct store **out, const char *pin_path, int *dir_fd,
-		      enum store_access access)
+struct store *store_new(const char *pin_path, enum store_access access)
 {
 	_cleanup_store_ struct store *store = calloc(1, sizeof(*store));
-	int err;
 
-	if (!store)
-		return -ENOMEM;
+	if (!store) {
+		log_error(-ENOMEM, "open %s", pin_path);
+		return NULL;
+	}
 	store->dir_fd = -1;
 	memset(store->fds, -1, sizeof(store->fds));
 	store->access = access;
 	store->memory = calloc(MAP_COUNT, sizeof(*store->memory));
 	store->pin_path = strdup(pin_path);
-	if (!store->memory || !store->pin_path)
+	if (!store->memory || !store->pin_path) {
+		log_error(-ENOMEM, "open %s", pin_path);
+		return NULL;
+	}
+	return take(store);
+}
+
+int store_open_pins(struct store **out, const char *pin_path, int *dir_fd, enum store_access access,
+		    const char *suffix)
+{
+	_cleanup_store_ struct store *store = store_new(pin_path, access);
+	int err;
+
+	if (!store)
 		return -ENOMEM;
 	store->dir_fd = take_fd(*dir_fd);
-	err = open_maps(store);
+	err = open_maps(store, suffix);
 	if (err)
 		return err;
 	store->config = store_memory(store, MAP_config_map);
@@ -187,6 +194,43 @@ static int no_firewall(const char *pin_path)
 		pin_path);
 }
 
+/* What `start` would migrate is not for anybody else to use. */
+static int check_layout(int dir_fd, const char *pin_path)
+{
+	struct config config;
+	int err = store_read_config(dir_fd, pin_path, "", &config);
+
+	if (err)
+		return log_error(err, "open config_map of %s", pin_path);
+	if (config.magic != BGO_MAGIC || config.layout == BGO_LAYOUT)
+		return 0;
+	/* What somebody died of is just finished: it may be the work of a newer version. */
+	if (!image_layout_known(config.layout))
+		return store_unknown_layout(pin_path, config.layout);
+	return log_fail(-EINVAL,
+			"open %s: its maps are of layout %u, of an older version of bgo, this one "
+			"has layout %u; nothing was changed. Run `bgo firewall-server start`, "
+			"which migrates them, or use the older version",
+			pin_path, config.layout, BGO_LAYOUT);
+}
+
+/* A change would be in force for some of the attached programs and not for others. */
+static int check_pending(const struct store *store)
+{
+	if (!store_pending(store))
+		return 0;
+	if (store->access == STORE_WRITE)
+		return log_fail(-EAGAIN,
+				"change %s: a start was interrupted while it migrated the maps, so "
+				"what is attached may still use the ones before; nothing was "
+				"changed. Run `bgo firewall-server start`, which repairs that",
+				store->pin_path);
+	log_warning("%s: a start was interrupted while it migrated the maps: counters may lag and "
+		    "nothing can be changed until `bgo firewall-server start` repairs that",
+		    store->pin_path);
+	return 0;
+}
+
 int store_try_open(struct store **out, const char *pin_path, enum store_access access,
 		   unsigned int seconds)
 {
@@ -199,9 +243,13 @@ int store_try_open(struct store **out, const char *pin_path, enum store_access a
 	err = store_initialised(dir_fd, pin_path);
 	if (err <= 0)
 		return err ? err : -ENOENT;
-	err = store_finish_migration(dir_fd);
+	err = store_finish_migration(dir_fd, pin_path);
 	if (!err)
-		err = store_open_locked(&store, pin_path, &dir_fd, access);
+		err = check_layout(dir_fd, pin_path);
+	if (!err)
+		err = store_open_pins(&store, pin_path, &dir_fd, access, "");
+	if (!err)
+		err = check_pending(store);
 	if (!err)
 		err = store_revert_expired(&store);
 	if (err)
@@ -374,26 +422,12 @@ uint64_t store_hits(const struct store *store, const struct rule_slot *slot)
 	return sum - slot->hits_before;
 }
 
-/* One element of a per-CPU map, every CPU's value. The caller frees; NULL: failed, logged. */
-static void *read_cpus(const struct store *store, enum map map, uint32_t key, int *cpus)
+/* One element of a per-CPU map, all CPUs added up. */
+static int sum_cpus(const struct store *store, enum map map, uint32_t key, void *sums, size_t bytes)
 {
-	_cleanup_free_ void *values = NULL;
-	int err;
+	int err = map_sum_cpus(store->fds[map], key, sums, bytes / sizeof(uint64_t));
 
-	*cpus = libbpf_num_possible_cpus();
-	values = *cpus < 0 ? NULL : calloc(*cpus, map_stride(map));
-	err = values ? bpf_map_lookup_elem(store->fds[map], &key, values) : -ENOMEM;
-	if (err) {
-		log_error(err, "read counters of %s", map_name(map));
-		return NULL;
-	}
-	return take(values);
-}
-
-static void counter_add(struct counter *sum, const struct counter *more)
-{
-	sum->packets += more->packets;
-	sum->bytes += more->bytes;
+	return err ? log_error(err, "read counters of %s", map_name(map)) : 0;
 }
 
 static void counter_subtract(struct counter *counter, const struct counter *less)
@@ -407,19 +441,12 @@ int store_stats_raw(const struct store *store, enum hook hook,
 {
 	enum map map = hook == HOOK_XDP ? MAP_stats_map : MAP_tc_stats_map;
 	uint32_t first = hook == HOOK_EGRESS ? REASON_SLOTS : 0;
+	int err = 0;
 
 	memset(out, 0, REASON_SLOTS * sizeof(*out));
-	for (uint32_t reason = 0; reason < REASON_COUNT; reason++) {
-		int cpus;
-		_cleanup_free_ struct counter *values =
-			read_cpus(store, map, first + reason, &cpus);
-
-		if (!values)
-			return -EIO;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			counter_add(&out[reason], &values[cpu]);
-	}
-	return 0;
+	for (uint32_t reason = 0; !err && reason < REASON_COUNT; reason++)
+		err = sum_cpus(store, map, first + reason, &out[reason], sizeof(*out));
+	return err;
 }
 
 int store_stats(const struct store *store, enum hook hook, struct counter out[static REASON_SLOTS])
@@ -435,19 +462,7 @@ int store_stats(const struct store *store, enum hook hook, struct counter out[st
 
 int store_rate_limit_stats_raw(const struct store *store, struct rate_limit_stats *out)
 {
-	int cpus;
-	_cleanup_free_ struct rate_limit_stats *values =
-		read_cpus(store, MAP_rate_limit_stats_map, 0, &cpus);
-
-	if (!values)
-		return -EIO;
-	memset(out, 0, sizeof(*out));
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		counter_add(&out->passed, &values[cpu].passed);
-		counter_add(&out->dropped, &values[cpu].dropped);
-		counter_add(&out->source_dropped, &values[cpu].source_dropped);
-	}
-	return 0;
+	return sum_cpus(store, MAP_rate_limit_stats_map, 0, out, sizeof(*out));
 }
 
 int store_rate_limit_stats(const struct store *store, struct rate_limit_stats *out)
@@ -472,13 +487,18 @@ int store_server_pid(const struct store *store)
 	return pin_dir_server_runs(store->dir_fd) ? (int)store->config->daemon_pid : 0;
 }
 
+int store_server_busy(const char *pin_path, uint32_t pid)
+{
+	return log_fail(-EBUSY, "start on %s: a firewall server is running there (pid %u)",
+			pin_path, pid);
+}
+
 int store_server_lock(struct store *store, int *lock_fd)
 {
 	int fd = pin_dir_lock_server(store->dir_fd);
 
 	if (fd == -EBUSY)
-		return log_fail(-EBUSY, "start on %s: a firewall server is running there (pid %d)",
-				store->pin_path, store->config->daemon_pid);
+		return store_server_busy(store->pin_path, store->config->daemon_pid);
 	if (fd < 0)
 		return fd;
 	store->config->daemon_pid = getpid();
@@ -537,7 +557,7 @@ void store_snapshot_of(const char *pin_path, char file[static SNAPSHOT_PATH_BYTE
 	struct config config;
 
 	file[0] = '\0';
-	if (dir_fd < 0 || store_read_config(dir_fd, pin_path, &config) ||
+	if (dir_fd < 0 || store_read_config(dir_fd, pin_path, "", &config) ||
 	    config.magic != BGO_MAGIC || config.layout < 2 || !is_snapshot(&config))
 		return;
 	strcpy(file, config.snapshot);

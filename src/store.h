@@ -51,8 +51,9 @@ int store_try_open(struct store **out, const char *pin_path, enum store_access a
 
 /*
  * What `start` does: opens the store for writing, or creates it (mounting bpffs on /sys/fs/bpf when
- * nothing is mounted there), or migrates it to a larger max_rules (0: keep, or
- * STORE_DEFAULT_MAX_RULES). *created tells whether it is new.
+ * nothing is mounted there), or migrates it from an older layout or to a larger max_rules (0: keep,
+ * or STORE_DEFAULT_MAX_RULES). *created tells whether it is new. After a migration the store is
+ * pending until store_settle().
  */
 int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
 			 bool *created);
@@ -67,6 +68,21 @@ struct store_origin {
 };
 int store_open_or_create_from(struct store **out, const char *pin_path, uint32_t max_rules,
 			      const struct store_origin *origin, bool *created);
+/*
+ * After a migration programs that are attached still use the maps before it. As long as that may
+ * be, nobody but a start can open the store for writing.
+ */
+bool store_pending(const struct store *store);
+/*
+ * Says that every program that is attached uses this store's maps: adds what the others counted
+ * since the migration and forgets the maps before it. Does nothing when not pending. Logs.
+ */
+int store_settle(struct store *store);
+/*
+ * Puts the maps from before the migration of this very store back in their place, as long as it has
+ * not been settled; the store is of no use after it. Does nothing without a migration. Logs.
+ */
+int store_unmigrate(struct store *store);
 
 /* Unmaps and unlocks. NULL is fine. */
 void store_close(struct store *store);
@@ -236,6 +252,8 @@ bool store_is_of(const struct store *store, uint64_t generation);
 int store_server_lock(struct store *store, int *lock_fd);
 /* Tells this store from others, also after a migration to other maps. */
 uint64_t store_id(const struct store *store);
+/* What a config_map holds, of whatever layout: the fields that are there. -EINVAL: it is none. */
+int store_map_config(int fd, struct config *out);
 /* The running server's pid, 0 when none runs. */
 int store_server_pid(const struct store *store);
 /*

@@ -12,19 +12,18 @@
 #include "../bpf/map_list.h"
 #include "cleanup.h"
 #include "log.h"
+#include "image.h"
 #include "store_internal.h"
 
-int store_read_config(int dir_fd, const char *pin_path, struct config *out)
+int store_map_config(int fd, struct config *out)
 {
-	_cleanup_close_ int fd = map_open_any(MAP_config_map, dir_fd, pin_path);
 	struct bpf_map_info info = {};
 	uint32_t length = sizeof(info), key = 0;
 	_cleanup_free_ struct config *config = NULL;
 	size_t bytes;
 
-	if (fd < 0)
-		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) || info.type != BPF_MAP_TYPE_ARRAY)
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) || info.type != BPF_MAP_TYPE_ARRAY ||
+	    info.max_entries != 1)
 		return -EINVAL;
 	bytes = info.value_size > sizeof(*config) ? info.value_size : sizeof(*config);
 	config = aligned_alloc(_Alignof(struct config),
@@ -42,20 +41,39 @@ int store_read_config(int dir_fd, const char *pin_path, struct config *out)
 	return 0;
 }
 
+int store_read_config(int dir_fd, const char *pin_path, const char *suffix, struct config *out)
+{
+	_cleanup_close_ int fd = map_open_any(MAP_config_map, dir_fd, pin_path, suffix);
+
+	return fd < 0 ? fd : store_map_config(fd, out);
+}
+
+int store_unknown_layout(const char *pin_path, uint32_t layout)
+{
+	return log_fail(-EINVAL,
+			"open %s: its maps are of layout %u, this version of bgo has layout %u and "
+			"knows no newer one; nothing was changed. Use the version of bgo that made "
+			"them, or remove it all with `bgo firewall-server cleanup-maps`",
+			pin_path, layout, BGO_LAYOUT);
+}
+
 int store_initialised(int dir_fd, const char *pin_path)
 {
 	struct config config;
-	int err = store_read_config(dir_fd, pin_path, &config);
+	int err = store_read_config(dir_fd, pin_path, "", &config);
 
-	if (err == -EINVAL)
-		return log_fail(err, "open %s: its config_map is not bgo's; nothing was changed",
+	if (err == -EINVAL || (!err && config.magic && config.magic != BGO_MAGIC))
+		return log_fail(-EINVAL,
+				"open %s: its config_map is not bgo's; nothing was changed",
 				pin_path);
 	if (err)
 		return err == -ENOENT ? err : log_error(err, "open config_map of %s", pin_path);
 	if (!config.magic)
 		return 0;
-	/* A foreign map or another layout: what it is will be told when it is opened. */
-	return config.magic != BGO_MAGIC || config.layout != BGO_LAYOUT || config.initialised;
+	if (!image_layout_known(config.layout))
+		return store_unknown_layout(pin_path, config.layout);
+	/* Layout 1 was written all at once. */
+	return config.layout == 1 || config.initialised;
 }
 
 /* A directory without config_map is ours to use when nobody else uses it. */
@@ -192,6 +210,63 @@ static void undo_create(const char *pin_path, bool made, bool created)
 		rmdir(pin_path);
 }
 
+static int open_new(struct store **out, const char *pin_path, int *dir_fd,
+		    const struct store_origin *origin)
+{
+	_cleanup_store_ struct store *store = NULL;
+	int err = store_open_pins(&store, pin_path, dir_fd, STORE_WRITE, "");
+
+	if (!err)
+		err = finish_creation(store, origin);
+	if (!err)
+		*out = take(store);
+	return err;
+}
+
+/* To a larger --max-rules; not while what only these maps hold is still needed. */
+static int grow(struct store **store, const char *pin_path, uint32_t max_rules)
+{
+	const char *why = store_pending(*store)	      ? "an interrupted start left them so"
+			  : store_unconfirmed(*store) ? "a change waits to be confirmed"
+						      : NULL;
+	_cleanup_close_ int dir_fd = -1;
+
+	if (why) {
+		log_info("The maps at %s keep --max-rules %u until the next start: %s", pin_path,
+			 store_max_rules(*store), why);
+		return 0;
+	}
+	/* The lock goes on living in dir_fd. */
+	dir_fd = take_fd((*store)->dir_fd);
+	store_close(take(*store));
+	return store_migrate(store, pin_path, &dir_fd, max_rules);
+}
+
+/* Maps that are there and count. */
+static int open_or_migrate(struct store **out, const char *pin_path, int *dir_fd,
+			   uint32_t max_rules)
+{
+	const bool served = pin_dir_server_runs(*dir_fd);
+	_cleanup_store_ struct store *store = NULL;
+	struct config config;
+	int err = store_read_config(*dir_fd, pin_path, "", &config);
+
+	if (err)
+		return log_error(err, "open config_map of %s", pin_path);
+	if (config.layout != BGO_LAYOUT)
+		return served ? store_server_busy(pin_path, config.daemon_pid)
+			      : store_migrate(out, pin_path, dir_fd, max_rules);
+	err = store_open_pins(&store, pin_path, dir_fd, STORE_WRITE, "");
+	if (!err)
+		err = store_revert_expired(&store);
+	/* A server that runs will be told of when its lock is wanted. */
+	if (!err && !served && max_rules > store_max_rules(store))
+		err = grow(&store, pin_path, max_rules);
+	if (!err)
+		*out = take(store);
+	return err;
+}
+
 /* Under the lock, which is then the store's. */
 static int open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
 			  const struct store_origin *origin, bool *created)
@@ -204,11 +279,10 @@ static int open_or_create(struct store **out, const char *pin_path, uint32_t max
 		return dir_fd == -ENOENT ? log_error(dir_fd, "open pin path %s", pin_path) : dir_fd;
 	err = create_if_needed(dir_fd, pin_path, max_rules, origin, created);
 	if (!err)
-		err = store_finish_migration(dir_fd);
+		err = store_finish_migration(dir_fd, pin_path);
 	if (!err)
-		err = store_open_locked(&store, pin_path, &dir_fd, STORE_WRITE);
-	if (!err)
-		err = *created ? finish_creation(store, origin) : store_revert_expired(&store);
+		err = *created ? open_new(&store, pin_path, &dir_fd, origin)
+			       : open_or_migrate(&store, pin_path, &dir_fd, max_rules);
 	if (err)
 		return err;
 	*out = take(store);
@@ -236,14 +310,9 @@ int store_open_or_create_from(struct store **out, const char *pin_path, uint32_t
 		undo_create(pin_path, made, is_new);
 		return err;
 	}
-	if (max_rules > store_max_rules(store) && !store_server_pid(store)) {
-		err = store_migrate(&store, max_rules);
-		if (err)
-			return err;
-	} else if (max_rules && max_rules < store_max_rules(store)) {
+	if (max_rules && max_rules < store_max_rules(store))
 		log_info("The maps at %s hold %u rules; --max-rules %u does not shrink them",
 			 pin_path, store_max_rules(store), max_rules);
-	}
 	*created = is_new;
 	*out = take(store);
 	return 0;

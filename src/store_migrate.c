@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Larger maps in the place of smaller ones. New maps are filled beside the old and pinned as
- * NAME_next. A rule list is then renamed over its pin: its slots carry generations, so that alone
- * changes nothing. What programs read must change together: when config_map_next is there the set
- * is complete, and whoever finds it finishes the renames, config_map last; without it the others
- * are the leftovers of somebody who died, and are removed.
+ * Other maps in the place of those that are pinned. New ones are filled beside the old and pinned
+ * as NAME_next. A rule list that grows is then renamed over its pin: its slots carry generations,
+ * so that alone changes nothing. A migration replaces all maps together:
+ *
+ *  1. the old maps get a second name, NAME_old; the new ones are pinned as NAME_next, config_map
+ *     last: that pin is the commit. Without it all of these are leftovers of somebody who died, and
+ *     are removed by whoever comes next;
+ *  2. NAME_next are renamed to NAME, config_map last; whoever comes finishes that;
+ *  3. the new config says PROGRAMS_PENDING, because programs that are attached still use the old
+ *     maps. The server replaces or detaches them (store_settle()), or fails to and goes back to the
+ *     old maps (store_unmigrate()). If it dies in between, commands can read, and the next start
+ * settles it: what was counted in the meantime is in NAME_old.
+ *
+ * Nothing here needs to tell other processes that their maps are old ones: a store is open only as
+ * long as it holds the lock.
  */
-#include <bpf/bpf.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,15 +23,17 @@
 
 #include "../bpf/map_list.h"
 #include "cleanup.h"
+#include "image.h"
 #include "log.h"
-#include "store_internal.h"
 
-static bool has_next(int dir_fd, enum map map)
+#define MAP_NAME_BYTES 128
+
+static bool has_pin(int dir_fd, enum map map, const char *suffix)
 {
-	char name[128];
+	char name[MAP_NAME_BYTES];
 	struct stat info;
 
-	snprintf(name, sizeof(name), "%s" MAP_NEXT, map_name(map));
+	snprintf(name, sizeof(name), "%s%s", map_name(map), suffix);
 	return fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
@@ -30,19 +41,27 @@ static bool has_next(int dir_fd, enum map map)
 static bool has_any_next(int dir_fd)
 {
 	for (enum map map = 0; map < MAP_COUNT; map++)
-		if (has_next(dir_fd, map))
+		if (has_pin(dir_fd, map, MAP_NEXT))
 			return true;
 	return false;
 }
 
-int store_finish_migration(int dir_fd)
+/* What the pinned config_map says of programs. */
+static enum config_programs pinned_state(int dir_fd, const char *pin_path)
 {
-	if (!has_any_next(dir_fd))
-		return 0;
-	if (!has_next(dir_fd, MAP_config_map))
-		return store_unlink_pins(dir_fd, MAP_NEXT);
+	struct config config;
+
+	if (store_read_config(dir_fd, pin_path, "", &config) || config.magic != BGO_MAGIC ||
+	    config.layout < CONFIG_PROGRAMS_SINCE)
+		return PROGRAMS_SETTLED;
+	return config.programs;
+}
+
+/* From the last map to config_map: NAME`suffix` in the place of NAME. */
+static int rename_pins(int dir_fd, const char *suffix)
+{
 	for (int map = MAP_COUNT - 1; map >= 0; map--) {
-		int err = has_next(dir_fd, map) ? map_rename_next(map, dir_fd) : 0;
+		int err = has_pin(dir_fd, map, suffix) ? map_rename(map, dir_fd, suffix) : 0;
 
 		if (err)
 			return err;
@@ -51,184 +70,222 @@ int store_finish_migration(int dir_fd)
 }
 _Static_assert(MAP_config_map == 0, "config_map is renamed last");
 
-/* A map in memory that is not of a store yet. */
-struct new_map {
-	int fd;
-	void *memory;
-	size_t bytes;
-};
-#define NEW_MAP_NONE                                                                               \
-	{                                                                                          \
-		.fd = -1                                                                           \
-	}
-
-static void new_map_close(struct new_map *map)
+/* A second name for a pin, if it is there and has not got it yet. */
+static int link_pin(int dir_fd, enum map map, const char *suffix, const char *second)
 {
-	if (map->memory)
-		munmap(map->memory, map->bytes);
-	if (map->fd >= 0)
-		close(map->fd);
-	*map = (struct new_map)NEW_MAP_NONE;
+	char name[MAP_NAME_BYTES], other[MAP_NAME_BYTES];
+
+	snprintf(name, sizeof(name), "%s%s", map_name(map), suffix);
+	snprintf(other, sizeof(other), "%s%s", map_name(map), second);
+	if (linkat(dir_fd, name, dir_fd, other, 0) < 0 && errno != ENOENT && errno != EEXIST)
+		return log_error(-errno, "pin %s as %s", name, other);
+	return 0;
 }
 
-static int new_map_create(struct new_map *out, enum map map, uint32_t entries)
+/* NAME_old stays: it tells apart what is to be put back and what is to go, also the second time. */
+static int put_back(int dir_fd, enum map map)
+{
+	int err;
+
+	if (!has_pin(dir_fd, map, MAP_OLD))
+		return map_unlink(map, dir_fd, "");
+	err = link_pin(dir_fd, map, MAP_OLD, MAP_BACK);
+	if (!err)
+		err = map_rename(map, dir_fd, MAP_BACK);
+	/* Where it is there already, renaming does nothing. */
+	return err ? err : map_unlink(map, dir_fd, MAP_BACK);
+}
+
+/* The old maps in their place again, config_map last; what their layout did not have goes. */
+static int finish_revert(int dir_fd)
+{
+	int err = 0;
+
+	for (int map = MAP_COUNT - 1; !err && map >= 0; map--)
+		err = put_back(dir_fd, map);
+	return err ? err : store_unlink_pins(dir_fd, MAP_OLD);
+}
+
+int store_finish_migration(int dir_fd, const char *pin_path)
+{
+	const bool any_next = has_any_next(dir_fd);
+	enum config_programs state;
+	int err = 0;
+
+	/* There is an old config_map for as long as any old map. */
+	if (!any_next && !has_pin(dir_fd, MAP_config_map, MAP_OLD))
+		return 0;
+	state = pinned_state(dir_fd, pin_path);
+	if (state == PROGRAMS_REVERTING)
+		return finish_revert(dir_fd);
+	if (has_pin(dir_fd, MAP_config_map, MAP_NEXT) || (any_next && state == PROGRAMS_PENDING)) {
+		err = rename_pins(dir_fd, MAP_NEXT);
+		state = pinned_state(dir_fd, pin_path);
+	} else if (any_next) {
+		err = store_unlink_pins(dir_fd, MAP_NEXT);
+	}
+	if (!err && state != PROGRAMS_PENDING)
+		err = store_unlink_pins(dir_fd, MAP_OLD);
+	return err;
+}
+
+/* A larger map with the same content, not pinned yet. */
+static int make_larger(const struct store *store, enum map map, uint32_t entries, int *out_fd,
+		       void **out_memory)
 {
 	_cleanup_close_ int fd = map_create(map, entries);
-	size_t bytes = map_stride(map) * entries;
+	const void *old = store_memory(store, map);
 	void *memory;
 
 	if (fd < 0)
 		return fd;
-	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED) {
-		log_error(-errno, "map the new %s into memory", map_name(map));
+	if (!old)
 		return -ENOMEM;
-	}
-	*out = (struct new_map){.fd = take_fd(fd), .memory = memory, .bytes = bytes};
+	memory = mmap(NULL, map_stride(map) * entries, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return log_error(-errno, "map the new %s into memory", map_name(map));
+	memcpy(memory, old, map_stride(map) * store->entries[map]);
+	*out_memory = memory;
+	*out_fd = take_fd(fd);
 	return 0;
 }
 
 int store_grow(struct store *store, enum map map, uint32_t entries)
 {
-	_cleanup_(new_map_close) struct new_map new = NEW_MAP_NONE;
-	size_t old_bytes = map_stride(map) * store->entries[map];
-	void *old = store_memory(store, map);
+	_cleanup_close_ int fd = -1;
+	void *memory = NULL;
 	int err;
 
-	if (!old)
-		return -ENOMEM;
-	err = new_map_create(&new, map, entries);
+	err = make_larger(store, map, entries, &fd, &memory);
 	if (err)
 		return err;
-	memcpy(new.memory, old, old_bytes);
-	err = map_pin(map, new.fd, store->pin_path, MAP_NEXT);
+	err = map_pin(map, fd, store->pin_path, MAP_NEXT);
 	if (!err)
-		err = map_rename_next(map, store->dir_fd);
-	if (err)
+		err = map_rename(map, store->dir_fd, MAP_NEXT);
+	if (err) {
+		munmap(memory, map_stride(map) * entries);
 		return err;
-	munmap(old, old_bytes);
+	}
+	munmap(store->memory[map], map_stride(map) * store->entries[map]);
 	close(store->fds[map]);
-	store->fds[map] = take_fd(new.fd);
-	store->memory[map] = take(new.memory);
+	store->fds[map] = take_fd(fd);
+	store->memory[map] = memory;
 	store->entries[map] = entries;
 	return 0;
 }
 
-/* Everything whose size or content depends on max_rules. */
-struct next_set {
-	struct new_map config, ruleset, nodes, hits;
-};
-
-static void next_set_close(struct next_set *set)
+/* config_map first, so that it is there for as long as any of them. */
+static int link_old(int dir_fd)
 {
-	new_map_close(&set->config);
-	new_map_close(&set->ruleset);
-	new_map_close(&set->nodes);
-	new_map_close(&set->hits);
-}
+	int err = 0;
 
-static int create_next(struct next_set *set, uint32_t max_rules)
-{
-	int err;
-
-	err = new_map_create(&set->config, MAP_config_map, 1);
-	if (!err)
-		err = new_map_create(&set->ruleset, MAP_ruleset_map, RULESET_RECORDS);
-	if (!err)
-		err = new_map_create(&set->nodes, MAP_node_map,
-				     map_entries(MAP_node_map, max_rules));
-	if (!err)
-		err = new_map_create(&set->hits, MAP_rule_hits_map,
-				     map_entries(MAP_rule_hits_map, max_rules));
+	for (enum map map = 0; !err && map < MAP_COUNT; map++)
+		err = link_pin(dir_fd, map, "", MAP_OLD);
 	return err;
 }
 
-/* The committed rules as graphs in the new node_map: the old graphs' numbers mean nothing there. */
-static int compile_next(const struct store *store, struct next_set *set, uint32_t max_rules)
+static int pin_next(const struct store *next)
 {
-	struct node_pool pool = {.nodes = set->nodes.memory, .end = NODES_PER_HALF(max_rules)};
-	struct ruleset *ruleset =
-		(struct ruleset *)set->ruleset.memory + ruleset_record(store_generation(store));
-	int err;
+	int err = 0;
 
-	*ruleset = *store->ruleset;
-	/* What an unconfirmed change would go back to; nobody reads its graphs any more. */
-	if (store_unconfirmed(store)) {
-		const uint32_t back = ruleset_record(ruleset->unconfirmed.generation);
-		const struct ruleset *records = store_memory(store, MAP_ruleset_map);
+	for (int map = MAP_COUNT - 1; !err && map >= 0; map--)
+		err = map_pin(map, next->fds[map], next->pin_path, MAP_NEXT);
+	return err;
+}
+_Static_assert(MAP_config_map == 0, "config_map is pinned last: that is the commit");
 
-		((struct ruleset *)set->ruleset.memory)[back] = records[back];
+/* Steps 1 and 2. Everything that is likely to fail has been done before. */
+static int replace_pins(const struct store *next, int dir_fd)
+{
+	/* Those of a migration to an older layout that never was settled. */
+	int err = store_unlink_pins(dir_fd, MAP_OLD);
+
+	if (!err)
+		err = link_old(dir_fd);
+	if (!err)
+		err = pin_next(next);
+	if (err) {
+		store_unlink_pins(dir_fd, MAP_NEXT);
+		store_unlink_pins(dir_fd, MAP_OLD);
+		return err;
 	}
-	err = store_compile(store, &pool, ruleset);
+	return rename_pins(dir_fd, MAP_NEXT);
+}
+
+static void cleanup_image(struct image_source *source)
+{
+	image_close(source);
+}
+
+int store_migrate(struct store **out, const char *pin_path, int *dir_fd, uint32_t max_rules)
+{
+	_cleanup_(cleanup_image) struct image_source source = {};
+	_cleanup_store_ struct store *next = NULL;
+	uint32_t old_rules;
+	int err;
+
+	err = image_open(&source, *dir_fd, pin_path, "");
 	if (err)
 		return err;
-	ruleset->node_half = 0;
-	ruleset->nodes_used = pool.used;
-	/* Nobody reads the new maps yet: every record and half of them is free. */
-	ruleset->half_since = ruleset->generation;
+	old_rules = source.image.config.max_rules;
+	if (max_rules < old_rules)
+		max_rules = old_rules;
+	err = image_write(&next, &source, pin_path, max_rules);
+	if (!err)
+		err = replace_pins(next, *dir_fd);
+	if (err)
+		return err;
+	if (source.reader->layout != BGO_LAYOUT)
+		log_info("Migrated %s from layout %u to %u", pin_path, source.reader->layout,
+			 BGO_LAYOUT);
+	if (max_rules != old_rules)
+		log_info("Migrated %s from --max-rules %u to %u", pin_path, old_rules, max_rules);
+	next->dir_fd = take_fd(*dir_fd);
+	next->migrated = true;
+	*out = take(next);
 	return 0;
 }
 
-/* No program is attached while this runs, so the counters stand still. */
-static int copy_hits(const struct store *store, struct next_set *set, uint32_t max_rules)
+bool store_pending(const struct store *store)
 {
-	const uint64_t *old = store_memory(store, MAP_rule_hits_map);
-	uint64_t *new = set->hits.memory;
-	uint32_t old_rules = store_max_rules(store);
-
-	if (!old)
-		return -ENOMEM;
-	for (uint32_t stripe = 0; stripe < HIT_STRIPES; stripe++)
-		memcpy(&new[stripe * max_rules], &old[stripe * old_rules],
-		       old_rules * sizeof(*new));
-	return 0;
+	return store->config->programs == PROGRAMS_PENDING;
 }
 
-/* config_map_next is pinned last: that pin is the commit of the migration. */
-static int pin_next(const struct store *store, struct next_set *set)
+/* Counters are the least of a firewall: when the old ones cannot be read it goes on without. */
+static void add_old_counters(struct store *store)
+{
+	_cleanup_(cleanup_image) struct image_source source = {};
+
+	if (image_open(&source, store->dir_fd, store->pin_path, MAP_OLD) ||
+	    image_write_counters(store, &source))
+		log_warning("%s: what was counted during the migration is lost", store->pin_path);
+}
+
+int store_settle(struct store *store)
 {
 	int err;
 
-	err = map_pin(MAP_rule_hits_map, set->hits.fd, store->pin_path, MAP_NEXT);
-	if (!err)
-		err = map_pin(MAP_node_map, set->nodes.fd, store->pin_path, MAP_NEXT);
-	if (!err)
-		err = map_pin(MAP_ruleset_map, set->ruleset.fd, store->pin_path, MAP_NEXT);
-	if (!err)
-		err = map_pin(MAP_config_map, set->config.fd, store->pin_path, MAP_NEXT);
+	if (!store_pending(store))
+		return 0;
+	/* The last packets of the old programs are still being counted. */
+	err = store_wait_for_programs(store);
 	if (err)
-		store_unlink_pins(store->dir_fd, MAP_NEXT);
+		return err;
+	add_old_counters(store);
+	__atomic_store_n(&store->config->programs, PROGRAMS_SETTLED, __ATOMIC_SEQ_CST);
+	store->migrated = false;
+	return store_unlink_pins(store->dir_fd, MAP_OLD);
+}
+
+int store_unmigrate(struct store *store)
+{
+	int err;
+
+	if (!store->migrated)
+		return 0;
+	__atomic_store_n(&store->config->programs, PROGRAMS_REVERTING, __ATOMIC_SEQ_CST);
+	err = finish_revert(store->dir_fd);
+	if (!err)
+		log_info("The maps at %s are those of before the start again", store->pin_path);
 	return err;
-}
-
-int store_migrate(struct store **store, uint32_t max_rules)
-{
-	_cleanup_(next_set_close) struct next_set set = {NEW_MAP_NONE, NEW_MAP_NONE, NEW_MAP_NONE,
-							 NEW_MAP_NONE};
-	_cleanup_free_ char *pin_path = strdup((*store)->pin_path);
-	_cleanup_close_ int dir_fd = -1;
-	struct config *config;
-	int err;
-
-	err = pin_path ? create_next(&set, max_rules) : -ENOMEM;
-	if (!err)
-		err = compile_next(*store, &set, max_rules);
-	if (!err)
-		err = copy_hits(*store, &set, max_rules);
-	if (err)
-		return err;
-	config = set.config.memory;
-	*config = *(*store)->config;
-	config->max_rules = max_rules;
-	config->grace = config->commit;
-	err = pin_next(*store, &set);
-	if (err)
-		return err;
-	log_info("Migrated %s from --max-rules %u to %u", pin_path, store_max_rules(*store),
-		 max_rules);
-	/* The lock goes on living in dir_fd. */
-	dir_fd = take_fd((*store)->dir_fd);
-	store_close(take(*store));
-	err = store_finish_migration(dir_fd);
-	return err ? err : store_open_locked(store, pin_path, &dir_fd, STORE_WRITE);
 }

@@ -11,14 +11,11 @@
 
 int store_unlink_pins(int dir_fd, const char *suffix)
 {
-	for (enum map map = 0; map < MAP_COUNT; map++) {
-		char name[128];
+	int err = 0;
 
-		snprintf(name, sizeof(name), "%s%s", map_name(map), suffix);
-		if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
-			return log_error(-errno, "remove pin %s", name);
-	}
-	return 0;
+	for (int map = MAP_COUNT - 1; !err && map >= 0; map--)
+		err = map_unlink(map, dir_fd, suffix);
+	return err;
 }
 
 /*
@@ -68,7 +65,7 @@ int store_lock(struct store_lock *out, const char *pin_path)
 
 	if (dir_fd < 0)
 		return dir_fd == -ENOENT ? 0 : dir_fd;
-	err = store_read_config(dir_fd, pin_path, &config);
+	err = store_read_config(dir_fd, pin_path, "", &config);
 	*out = (struct store_lock){
 		.id = !err && config.magic == BGO_MAGIC ? config.store_id : 0,
 		.running = pin_dir_server_runs(dir_fd),
@@ -88,7 +85,7 @@ static int check_removable(int dir_fd, const char *pin_path)
 {
 	struct config config = {};
 	char name[NAME_MAX + 1];
-	int err = store_read_config(dir_fd, pin_path, &config);
+	int err = store_read_config(dir_fd, pin_path, "", &config);
 
 	/* A removal that was killed: half way, or before the last step. */
 	if (err == -ENOENT && (exists(dir_fd, REMOVED) || store_foreign_entry(dir_fd, name) == 0))
@@ -136,6 +133,8 @@ int store_finish_removal(int dir_fd)
 	if (!exists(dir_fd, REMOVED))
 		return 0;
 	err = store_unlink_pins(dir_fd, MAP_NEXT);
+	if (!err)
+		err = store_unlink_pins(dir_fd, MAP_OLD);
 	if (!err)
 		err = store_unlink_pins(dir_fd, "");
 	if (!err && unlinkat(dir_fd, REMOVED, 0) < 0)

@@ -408,13 +408,6 @@ void transaction_fragments(struct transaction *txn, enum hook hook, bool drop)
 	txn->next->hooks[hook].drop_fragments = drop;
 }
 
-/* What the programs look at first. */
-static void set_active(struct rate_limit *limit)
-{
-	limit->active =
-		(limit->enabled ? LIMITS_ALL : 0) | (limit->source.enabled ? LIMITS_SOURCE : 0);
-}
-
 static bool same_limit(const struct rate_limit *a, const struct rate_limit *b)
 {
 	return a->pps == b->pps && a->bps == b->bps && a->burst == b->burst &&
@@ -441,7 +434,7 @@ int transaction_rate_limit(struct transaction *txn, const struct rate_limit *lim
 		next.bucket = !old->bucket;
 		txn->changed = true;
 	}
-	set_active(&next);
+	rate_limit_set_active(&next);
 	txn->next_limit = next;
 	return 0;
 }
@@ -476,7 +469,7 @@ int transaction_source_limit(struct transaction *txn, const struct source_limit 
 		txn->changed = true;
 	}
 	txn->next_limit.source = next;
-	set_active(&txn->next_limit);
+	rate_limit_set_active(&txn->next_limit);
 	return 0;
 }
 

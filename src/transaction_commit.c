@@ -20,17 +20,20 @@
  * Waits until every XDP and TC program that runs now has ended: updating an element of a map of
  * maps does, inside the kernel (maybe_wait_bpf_programs() in kernel/bpf/syscall.c), 7 to 16 ms.
  */
-static int wait_for_programs(void)
+int store_wait_for_programs(const struct store *store)
 {
 	_cleanup_close_ int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bgo_inner", 4, 4, 1, NULL);
 	LIBBPF_OPTS(bpf_map_create_opts, options, .inner_map_fd = inner);
 	_cleanup_close_ int outer = -1;
 	uint32_t key = 0;
+	int err = inner;
 
-	if (inner < 0)
-		return inner;
-	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "bgo_grace", 4, 4, 1, &options);
-	return outer < 0 ? outer : bpf_map_update_elem(outer, &key, &inner, 0);
+	if (err >= 0)
+		err = outer =
+			bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "bgo_grace", 4, 4, 1, &options);
+	if (err >= 0)
+		err = bpf_map_update_elem(outer, &key, &inner, 0);
+	return err ? log_error(err, "wait for running programs at %s", store->pin_path) : 0;
 }
 
 /*
@@ -44,9 +47,9 @@ static int wait_for_readers(struct store *store, uint64_t generation)
 
 	if (config->grace >= generation)
 		return 0;
-	err = wait_for_programs();
+	err = store_wait_for_programs(store);
 	if (err)
-		return log_error(err, "wait for running programs at %s", store->pin_path);
+		return err;
 	__atomic_store_n(&config->grace, config->commit, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -217,7 +220,7 @@ static int write_record(struct transaction *txn)
 }
 
 /* For people who look with bpftool; bgo itself never reads them. */
-static void update_count_maps(const struct store *store)
+void store_write_count_maps(const struct store *store)
 {
 	for (enum hook hook = HOOK_INGRESS; hook <= HOOK_EGRESS; hook++)
 		for (enum list list = 0; list < LIST_COUNT; list++) {
@@ -262,7 +265,7 @@ static int commit(struct transaction *txn)
 	err = store_load_record(store);
 	if (err)
 		return err;
-	update_count_maps(store);
+	store_write_count_maps(store);
 	__atomic_store_n(&config->intent, 0, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -346,7 +349,7 @@ int store_scrub(struct store *store)
 			for (uint32_t i = 0; i < count; i++)
 				scrub_slot(&slots[i], store_generation(store));
 		}
-	update_count_maps(store);
+	store_write_count_maps(store);
 	__atomic_store_n(&store->config->intent, 0, __ATOMIC_SEQ_CST);
 	return 0;
 }

@@ -181,7 +181,7 @@ static int reopen(struct store **store)
 		return -ENOMEM;
 	dir_fd = take_fd((*store)->dir_fd);
 	store_close(take(*store));
-	return store_open_locked(store, pin_path, &dir_fd, STORE_WRITE);
+	return store_open_pins(store, pin_path, &dir_fd, STORE_WRITE, "");
 }
 
 int store_revert_expired(struct store **store)

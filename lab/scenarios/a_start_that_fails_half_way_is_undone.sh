@@ -18,6 +18,12 @@ expect_no_hook_filters
 expect_exit 1 bgo firewall-server start --interface s0 --interface lo --mode native
 expect_nothing_attached s0
 
+# Larger maps, which were made before that: the smaller ones are back.
+expect_exit 1 bgo firewall-server start --interface s0 --interface lo --mode native --max-rules 300000
+expect_said "Migrated $PINS from --max-rules 262144 to 300000"
+expect_said "The maps at $PINS are those of before the start again"
+expect_json '.max_rules == 262144' bgo firewall-server status --json
+
 ok bgo firewall-update --action save --file "$WORK/after"
 expect_same_file "$WORK/before" "$WORK/after"
 start_server --interface s0 --interface s1

@@ -62,12 +62,13 @@ expect_logged "was not confirmed in time"
 expect_every_hook_filters
 is_before || fail "undone to something else"
 
-# A start goes on waiting for what is not late yet; more room for rules does not end it.
+# A start goes on waiting for what is not late yet; more room for rules has to wait, too.
 change 1h
 stop_server KILL
 kill -KILL "$(left_behind)"
 start_server --max-rules 300000
-expect_json '.unconfirmed.reverts_in_s > 3000 and .max_rules == 300000' bgo firewall-server status --json
+expect_logged "a change waits to be confirmed"
+expect_json '.unconfirmed.reverts_in_s > 3000 and .max_rules == 262144' bgo firewall-server status --json
 ok bgo firewall-update --action revert
 is_before || fail "undone to something else"
 

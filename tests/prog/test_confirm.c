@@ -300,6 +300,7 @@ static void a_full_rule_set_is_undone_by_a_full_one(void **state)
 	}
 }
 
+/* Larger maps would not hold what there is to go back to: they come with the start after it. */
 static void more_room_for_rules_does_not_end_the_waiting(void **state)
 {
 	_cleanup_store_ struct store *store = NULL;
@@ -309,12 +310,14 @@ static void more_room_for_rules_does_not_end_the_waiting(void **state)
 	(void)state;
 	prepare_waiting();
 	assert_int_equal(store_open_or_create(&store, PIN_PATH, 2 * MAX_RULES, &created), 0);
-	assert_int_equal(store_max_rules(store), 2 * MAX_RULES);
+	assert_int_equal(store_max_rules(store), MAX_RULES);
 	assert_non_null(store_unconfirmed(store));
 	store_close(take(store));
 	revert(NULL);
 	now = look();
 	assert_string_equal(now, old_rules);
+	assert_int_equal(store_open_or_create(&store, PIN_PATH, 2 * MAX_RULES, &created), 0);
+	assert_int_equal(store_max_rules(store), 2 * MAX_RULES);
 }
 
 static int setup(void **state)

@@ -331,33 +331,20 @@ static void a_restore_survives_death_at_every_point(void **state)
 }
 
 /*
- * -- What makes, replaces and removes the pins themselves --
+ * -- What makes, replaces and removes the pins themselves; migrations are in test_migrate.c --
  *
  * All of these store only into maps that are not pinned yet, so what matters is where between two
  * system calls they die.
  */
 
-#define LARGER_MAX_RULES 700
-
-static void start_with(uint32_t max_rules)
+static void make_store(void *unused)
 {
 	_cleanup_store_ struct store *store = NULL;
 	bool created;
 
-	if (store_open_or_create(&store, PIN_PATH, max_rules, &created))
+	(void)unused;
+	if (store_open_or_create(&store, PIN_PATH, MAX_RULES, &created))
 		errx(1, "the store is not made");
-}
-
-static void make_store(void *unused)
-{
-	(void)unused;
-	start_with(MAX_RULES);
-}
-
-static void make_larger(void *unused)
-{
-	(void)unused;
-	start_with(LARGER_MAX_RULES);
 }
 
 static void remove_store(void *unused)
@@ -376,8 +363,7 @@ static void make_full_store(void *unused)
 	struct rule rule = {.any_protocol = 1, .prefix_len = 32, .addr_host = {0xc6336400}};
 	struct added added;
 
-	(void)unused;
-	start_with(MAX_RULES);
+	make_store(unused);
 	txn = begin(&store);
 	for (int i = 0; i < count; i++, rule.addr_host[0]++)
 		if (transaction_add(txn, HOOK_XDP, LIST_BLACKLIST, &rule, 0,
@@ -453,12 +439,6 @@ static void making_the_pins_survives_death_at_every_point(void **state)
 	kill_on_new_pins("making the pins", make_empty_bpffs, make_store, NULL);
 }
 
-static void a_migration_survives_death_at_every_point(void **state)
-{
-	(void)state;
-	kill_on_new_pins("a migration", make_store_with_rules, make_larger, NULL);
-}
-
 static void growing_a_list_and_comments_survives_death_at_every_point(void **state)
 {
 	int count = 2;
@@ -483,7 +463,6 @@ int main(void)
 		cmocka_unit_test(policies_and_limits_survive_death_at_every_point),
 		cmocka_unit_test(a_restore_survives_death_at_every_point),
 		cmocka_unit_test(making_the_pins_survives_death_at_every_point),
-		cmocka_unit_test(a_migration_survives_death_at_every_point),
 		cmocka_unit_test(growing_a_list_and_comments_survives_death_at_every_point),
 		cmocka_unit_test(cleanup_survives_death_at_every_point),
 	};

@@ -634,6 +634,7 @@ static void a_larger_max_rules_keeps_everything(void **state)
 	assert_int_equal(store_max_rules(store), 5000);
 	assert_int_equal(count_rules(store), 1);
 	assert_int_equal(store_hits(store, match(store, &listed)), 42);
+	assert_int_equal(store_settle(store), 0);
 	store_close(store);
 	assert_int_equal(remove_one(0), 1);
 	assert_false(blocks(&listed));
