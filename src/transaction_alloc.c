@@ -6,6 +6,10 @@
 #include "cleanup.h"
 #include "transaction_internal.h"
 
+/* So many hit numbers are taken from the first on: counters side by side fit in the caches. Homes
+ * would have a few counters in each of very many lines. */
+#define HITS_COMPACT 32768u
+
 #define BITS_PER_WORD (CHAR_BIT * sizeof(unsigned long))
 
 static void bitmap_free(struct bitmap *bitmap)
@@ -20,6 +24,7 @@ static int bitmap_init(struct bitmap *bitmap, uint32_t bits)
 	bitmap->words = calloc(bits / BITS_PER_WORD + 1, sizeof(*bitmap->words));
 	bitmap->bits = bits;
 	bitmap->cursor = 0;
+	bitmap->taken = 0;
 	return bitmap->words ? 0 : -ENOMEM;
 }
 
@@ -30,8 +35,10 @@ static bool bitmap_has(const struct bitmap *bitmap, uint32_t bit)
 
 static void bitmap_set(struct bitmap *bitmap, uint32_t bit)
 {
-	if (bit < bitmap->bits)
-		bitmap->words[bit / BITS_PER_WORD] |= 1UL << bit % BITS_PER_WORD;
+	if (bit >= bitmap->bits)
+		return;
+	bitmap->taken += !bitmap_has(bitmap, bit);
+	bitmap->words[bit / BITS_PER_WORD] |= 1UL << bit % BITS_PER_WORD;
 }
 
 /* Takes the first number that is not in use, or -ENOSPC. */
@@ -98,6 +105,8 @@ static int64_t take_at_home(struct bitmap *bitmap, const struct rule *rule)
 	const uint64_t first = (uint64_t)rule->addr_host[0] << 32 | rule->addr_host[1];
 	const uint32_t home = hit_home(is_ipv6, first, bitmap->bits);
 
+	if (bitmap->taken < HITS_COMPACT && bitmap->taken < bitmap->bits / 2)
+		return -ENOSPC;
 	if (rule->prefix_len < (is_ipv6 ? HIT_HOME_PREFIX_IPV6 : HIT_HOME_PREFIX_IPV4))
 		return -ENOSPC;
 	for (uint32_t bit = home; bit < home + HIT_HOME_SIZE && bit < bitmap->bits; bit++) {

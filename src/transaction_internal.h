@@ -27,7 +27,7 @@ struct list_change {
 /* Numbers in use, one bit each. */
 struct bitmap {
 	unsigned long *words;
-	uint32_t bits, cursor;
+	uint32_t bits, cursor, taken;
 };
 
 struct transaction {

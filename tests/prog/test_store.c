@@ -442,49 +442,74 @@ static void a_new_rule_has_no_hits_whatever_its_number_counted_before(void **sta
 	assert_int_equal(store_hits(store, match(store, &new)), 3);
 }
 
-/* The number that counts the rule's hits, and whether it is one of its home. */
-static uint32_t hit_of(const struct store *store, const struct rule *added, bool *at_home)
+/* Where the counters of the rule's network are at home among 600. */
+static uint32_t home_of(const struct rule *rule)
 {
-	const bool is_ipv6 = added->family == FAMILY_IPV6;
-	const uint64_t first = (uint64_t)added->addr_host[0] << 32 | added->addr_host[1];
-	const uint32_t hit = match(store, added)->hit;
+	const uint64_t first = (uint64_t)rule->addr_host[0] << 32 | rule->addr_host[1];
 
-	*at_home = hit / HIT_HOME_SIZE ==
-		   hit_home(is_ipv6, first, store_max_rules(store)) / HIT_HOME_SIZE;
-	return hit;
+	return hit_home(rule->family == FAMILY_IPV6, first, 600);
 }
 
-/* Eight rules of one network have their counters in its line, further ones elsewhere; no two share
- * a counter. */
-static void check_home(const char *network, uint32_t last_word)
+/*
+ * Eight rules of one network have their counters in its line, further ones elsewhere; no two share
+ * a counter. first: a host; networks follow each other by `step` in this word of the address, the
+ * first one taken has its home among 80 counters from `from` on.
+ */
+static void check_home(struct rule first, uint32_t word, uint32_t step, uint32_t from)
 {
-	bool taken[600] = {false}, at_home;
+	bool taken[600] = {false};
 
+	while (home_of(&first) < from || home_of(&first) >= from + 80)
+		first.addr_host[word] += step;
 	for (uint32_t n = 0; n < 2 * HIT_HOME_SIZE; n++) {
-		struct rule new = rule(network);
+		struct rule new = first;
 
-		new.addr_host[last_word] += n;
+		new.addr_host[1] += first.family == FAMILY_IPV6 ? n : 0;
+		new.addr_host[0] += first.family == FAMILY_IPV4 ? n : 0;
 		add_one(&new);
 	}
 	for (uint32_t n = 0; n < 2 * HIT_HOME_SIZE; n++) {
 		_cleanup_store_ struct store *store = open_store(STORE_READ);
-		struct rule added = rule(network);
+		struct rule added = first;
 		uint32_t hit;
 
-		added.addr_host[last_word] += n;
-		hit = hit_of(store, &added, &at_home);
-		assert_int_equal(at_home, n < HIT_HOME_SIZE);
+		added.addr_host[1] += first.family == FAMILY_IPV6 ? n : 0;
+		added.addr_host[0] += first.family == FAMILY_IPV4 ? n : 0;
+		hit = match(store, &added)->hit;
+		assert_int_equal(hit / HIT_HOME_SIZE == home_of(&first) / HIT_HOME_SIZE,
+				 n < HIT_HOME_SIZE);
 		assert_in_range(hit, 0, 599);
 		assert_false(taken[hit]);
 		taken[hit] = true;
 	}
 }
 
-static void hits_are_counted_in_the_line_that_follows_from_the_address(void **state)
+/* 600 rules at most: half of them are taken in order. */
+static void hits_of_half_the_rules_are_counted_side_by_side(void)
+{
+	_cleanup_store_ struct store *store = open_store(STORE_WRITE);
+	struct transaction *txn;
+
+	assert_int_equal(transaction_begin(&txn, store), 0);
+	for (uint32_t n = 0; n < 300; n++) {
+		struct rule new = host(n);
+
+		add(txn, &new, NULL);
+	}
+	assert_int_equal(transaction_commit(&txn), 1);
+	for (uint32_t n = 0; n < 300; n++) {
+		struct rule added = host(n);
+
+		assert_int_equal(match(store, &added)->hit, n);
+	}
+}
+
+static void hits_beyond_half_are_counted_in_the_line_that_follows_from_the_address(void **state)
 {
 	(void)state;
-	check_home("203.0.113.0", 0);
-	check_home("2001:db8:1:2::", 1);
+	hits_of_half_the_rules_are_counted_side_by_side();
+	check_home(rule("203.0.113.0"), 0, 256, 320);
+	check_home(rule("2001:db8:1::"), 1, 65536, 400);
 }
 
 static void hits_of_a_rule_too_short_for_a_line_of_its_own_are_counted_anywhere(void **state)
@@ -493,11 +518,12 @@ static void hits_of_a_rule_too_short_for_a_line_of_its_own_are_counted_anywhere(
 	_cleanup_store_ struct store *store = NULL;
 
 	(void)state;
+	hits_of_half_the_rules_are_counted_side_by_side();
 	add_one(&all);
 	add_one(&wide);
 	store = open_store(STORE_READ);
-	assert_int_equal(match(store, &all)->hit, 0);
-	assert_int_equal(match(store, &wide)->hit, 1);
+	assert_int_equal(match(store, &all)->hit, 300);
+	assert_int_equal(match(store, &wide)->hit, 301);
 }
 
 static void a_rule_that_a_restore_brings_back_keeps_its_hits(void **state)
@@ -824,7 +850,8 @@ int main(void)
 		SMALL_STORE_TEST(one_rule_more_than_max_rules_is_refused_and_changes_nothing),
 		SMALL_STORE_TEST(a_full_rule_set_can_be_replaced_by_another_full_one),
 		SMALL_STORE_TEST(a_new_rule_has_no_hits_whatever_its_number_counted_before),
-		SMALL_STORE_TEST(hits_are_counted_in_the_line_that_follows_from_the_address),
+		SMALL_STORE_TEST(
+			hits_beyond_half_are_counted_in_the_line_that_follows_from_the_address),
 		SMALL_STORE_TEST(
 			hits_of_a_rule_too_short_for_a_line_of_its_own_are_counted_anywhere),
 		SMALL_STORE_TEST(a_rule_that_a_restore_brings_back_keeps_its_hits),
