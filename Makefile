@@ -31,7 +31,7 @@ CFLAGS ?= -O2 -g
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(HARDENING) $(PREFIX_MAP) $(CFLAGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
-LIBS := -lbpf -lelf -ljansson -lcap-ng -lz
+LIBS := -lbpf -lelf -ljansson -lmnl -lcap-ng -lz
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # Of the same sources gcc has warned already.
 FUZZ_CFLAGS = -std=gnu11 -w $(CPPFLAGS) -O1 -g -fsanitize=address,undefined \

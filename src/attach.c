@@ -8,86 +8,9 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <net/if_arp.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "log.h"
-
-/* "lo, eth0": what the user may have meant; cut with "..." on a machine with many. */
-static void list_interfaces(char *text, size_t size)
-{
-	_cleanup_interfaces_ struct if_nameindex *list = if_nameindex();
-	const char *separator = "";
-	size_t length = 0;
-
-	text[0] = '\0';
-	for (const struct if_nameindex *i = list; i && i->if_index; i++) {
-		if (length + IF_NAMESIZE + sizeof(", ...") > size) {
-			snprintf(text + length, size - length, ", ...");
-			return;
-		}
-		length += (size_t)snprintf(text + length, size - length, "%s%s", separator,
-					   i->if_name);
-		separator = ", ";
-	}
-}
-
-static int fail_missing(const char *name)
-{
-	char have[512];
-
-	list_interfaces(have, sizeof(have));
-	return log_fail(-ENODEV, "start on %s: no such interface (have: %s)", name, have);
-}
-
-/* The programs parse Ethernet frames; a loopback has those too, with addresses of zeros. */
-static int check_ethernet(const struct interface *interface)
-{
-	/* The kind of socket does not matter, and one of no network is always permitted. */
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = {};
-	unsigned short type;
-
-	if (fd < 0)
-		return log_error(-errno, "start on %s: open socket", interface->name);
-	memcpy(request.ifr_name, interface->name, IF_NAMESIZE);
-	if (ioctl(fd, SIOCGIFHWADDR, &request) < 0)
-		return log_error(-errno, "start on %s: ask for its hardware type", interface->name);
-	type = request.ifr_hwaddr.sa_family;
-	if (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK)
-		return 0;
-	return log_fail(-EPROTONOSUPPORT,
-			"start on %s: it does not speak Ethernet (hardware type %u), so its "
-			"packets cannot be judged: filter the interface below it instead",
-			interface->name, type);
-}
-
-static int find_interface(const char *name, struct interface *out)
-{
-	struct interface interface = {};
-	int err;
-
-	if (strlen(name) >= sizeof(interface.name))
-		return fail_missing(name);
-	memcpy(interface.name, name, strlen(name));
-	interface.index = if_nametoindex(name);
-	if (!interface.index)
-		return fail_missing(name);
-	err = check_ethernet(&interface);
-	if (err)
-		return err;
-	*out = interface;
-	return 0;
-}
-
-int attach_check(const char *interface)
-{
-	struct interface found;
-
-	return find_interface(interface, &found);
-}
 
 /* -- XDP -- */
 
@@ -249,53 +172,42 @@ static int take_over_clsact(struct attachment *attachment, const struct attach_o
 	return 0;
 }
 
-/* Negative errno, not logged, when it cannot be attached; logged is then false. */
+/* Both of these return negative errno when it cannot be attached; *logged tells whether it is. */
 static int attach_tcx(struct attachment *attachment, const struct attach_options *options,
-		      bool *logged)
+		      enum tc_direction direction, bool *logged)
 {
-	int err = 0;
+	const enum hook hook = tc_hooks[direction];
+	struct tc_filter *filter = &attachment->tc[direction];
+	int err;
 
-	for (enum tc_direction direction = 0; !err && direction < TC_DIRECTIONS; direction++) {
-		struct tc_filter *filter = &attachment->tc[direction];
-		const enum hook hook = tc_hooks[direction];
-
-		err = take_over_tcx(attachment, options, direction);
-		*logged = err < 0;
-		if (err) {
-			err = err < 0 ? err : 0;
-			continue;
-		}
-		err = tcx_attach(programs_fd(options->programs, hook), &attachment->interface,
-				 direction, filter);
-		if (err)
-			break;
-		err = pin_link(attachment, options, hook, filter->link_fd);
-		*logged = err < 0;
-	}
+	err = take_over_tcx(attachment, options, direction);
+	*logged = err < 0;
+	if (err)
+		return err < 0 ? err : 0;
+	err = tcx_attach(programs_fd(options->programs, hook), &attachment->interface, direction,
+			 filter);
+	if (err)
+		return err;
+	err = pin_link(attachment, options, hook, filter->link_fd);
+	*logged = err < 0;
 	return err;
 }
 
 static int attach_clsact(struct attachment *attachment, const struct attach_options *options,
-			 bool *logged)
+			 enum tc_direction direction, bool *logged)
 {
 	int err;
 
 	err = clsact_create(&attachment->interface);
 	if (err < 0)
 		return err;
-	attachment->made_clsact = err == 1;
-	err = 0;
-	for (enum tc_direction direction = 0; !err && direction < TC_DIRECTIONS; direction++) {
-		err = take_over_clsact(attachment, options, direction);
-		*logged = err < 0;
-		if (err)
-			err = err < 0 ? err : 0;
-		else
-			err = clsact_attach(programs_fd(options->programs, tc_hooks[direction]),
-					    &attachment->interface, direction,
-					    &attachment->tc[direction]);
-	}
-	return err;
+	attachment->made_clsact |= err == 1;
+	err = take_over_clsact(attachment, options, direction);
+	*logged = err < 0;
+	if (err)
+		return err < 0 ? err : 0;
+	return clsact_attach(programs_fd(options->programs, tc_hooks[direction]),
+			     &attachment->interface, direction, &attachment->tc[direction]);
 }
 
 static bool tc_taken_over(const struct attachment *attachment)
@@ -303,36 +215,56 @@ static bool tc_taken_over(const struct attachment *attachment)
 	return attachment->replaced[HOOK_INGRESS] || attachment->replaced[HOOK_EGRESS];
 }
 
-static int attach_tc(struct attachment *attachment, const struct attach_options *options)
+static int fail_tc(const struct attachment *attachment, int err, enum tc_kind kind)
 {
-	const enum tc_kind kind = options->tc_kind;
 	const char *name = attachment->interface.name;
-	enum tc_kind chosen = kind == TC_KIND_AUTO ? TC_KIND_TCX : kind;
-	bool logged = false;
-	int err = -EINVAL;
 
-	if (chosen == TC_KIND_TCX)
-		err = attach_tcx(attachment, options, &logged);
-	/* The kernel does not know the attach type: it is older than TCX. */
-	if (err == -EINVAL && !logged && kind != TC_KIND_TCX && !attachment_has_tc(attachment)) {
-		chosen = TC_KIND_CLSACT;
-		err = attach_clsact(attachment, options, &logged);
-	}
-	if (logged)
-		return err;
 	if (err == -EEXIST)
 		return log_fail(err,
 				"start on %s: its ingress qdisc takes the place of the clsact "
-				"qdisc that TC "
-				"egress needs: remove it (tc qdisc del dev %s ingress)",
+				"qdisc that TC egress needs: remove it (tc qdisc del dev %s "
+				"ingress)",
 				name, name);
+	return log_error(err, "start on %s: attach TC programs (%s)", name, tc_kind_name(kind));
+}
+
+static int attach_direction(struct attachment *attachment, const struct attach_options *options,
+			    enum tc_direction direction)
+{
+	const enum tc_kind kind = options->tc_kind;
+	bool logged = false;
+	int err = -EINVAL;
+
+	attachment->tc_kind = kind == TC_KIND_CLSACT ? kind : TC_KIND_TCX;
+	if (kind != TC_KIND_CLSACT)
+		err = attach_tcx(attachment, options, direction, &logged);
+	/* The kernel does not know the attach type: it is older than TCX. */
+	if (kind == TC_KIND_CLSACT || (kind == TC_KIND_AUTO && err == -EINVAL && !logged)) {
+		attachment->tc_kind = TC_KIND_CLSACT;
+		err = attach_clsact(attachment, options, direction, &logged);
+	}
+	return err && !logged ? fail_tc(attachment, err, attachment->tc_kind) : err;
+}
+
+int attach_hook(struct attachment *attachment, const struct attach_options *options, enum hook hook)
+{
+	if (hook == HOOK_XDP)
+		return attach_xdp(attachment, options);
+	return attach_direction(attachment, options, hook == HOOK_INGRESS ? TC_INGRESS : TC_EGRESS);
+}
+
+static int attach_tc(struct attachment *attachment, const struct attach_options *options)
+{
+	int err = 0;
+
+	for (enum tc_direction direction = 0; !err && direction < TC_DIRECTIONS; direction++)
+		err = attach_direction(attachment, options, direction);
 	if (err)
-		return log_error(err, "start on %s: attach TC programs (%s)", name,
-				 tc_kind_name(chosen));
+		return err;
 	log_info("%s interface %s (%s)",
 		 tc_taken_over(attachment) ? "Took over the TC programs of"
 					   : "Attached TC programs to",
-		 name, tc_kind_name(chosen));
+		 attachment->interface.name, tc_kind_name(attachment->tc_kind));
 	return 0;
 }
 
@@ -383,16 +315,4 @@ void attach_commit(struct attachment *attachment, const struct attach_options *o
 	for (enum hook hook = 0; !options->keep && hook < HOOK_COUNT; hook++)
 		if (link_pins_remove(options->pins, attachment->pins[hook]) == 0)
 			attachment->pins[hook][0] = '\0';
-}
-
-const char *attachment_interface(const struct attachment *attachment)
-{
-	return attachment->interface.name;
-}
-
-bool attachment_gone(const struct attachment *attachment)
-{
-	char name[IF_NAMESIZE];
-
-	return !if_indextoname(attachment->interface.index, name);
 }

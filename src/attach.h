@@ -6,6 +6,7 @@
 #ifndef BGO_ATTACH_H
 #define BGO_ATTACH_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,7 +20,7 @@ const char *xdp_mode_name(enum xdp_mode mode); /* "auto", "native", "generic" */
 const char *tc_kind_name(enum tc_kind kind);   /* "auto", "tcx", "clsact" */
 
 /* Whether programs can be attached to an interface of that name, as far as can be told without: 0,
- * or as below. */
+ * or negative errno, logged; -ENODEV: there is none. */
 int attach_check(const char *interface);
 
 struct attachment;
@@ -53,10 +54,32 @@ void detach_interface(struct attachment *attachment, struct link_pins *pins);
 /* Leaves everything as it is, frees: pinned links and clsact filters go on filtering. */
 void leave_interface(struct attachment *attachment);
 
-/* The name it was attached by. */
+/* Drops what its interface took along when it went; frees. */
+void attachment_forget(struct attachment *attachment, const struct link_pins *pins);
+
+/* The interface's name, as far as attachment_renamed() has been asked. */
 const char *attachment_interface(const struct attachment *attachment);
-/* Whether the interface was removed or left this network namespace. */
-bool attachment_gone(const struct attachment *attachment);
+uint32_t attachment_ifindex(const struct attachment *attachment);
+/* True, and the name of before, when the interface has another one now. */
+bool attachment_renamed(struct attachment *attachment, char before[static IF_NAMESIZE]);
+
+enum place {
+	PLACE_HERE,
+	PLACE_ELSEWHERE, /* moved to another network namespace, the XDP program on it */
+	PLACE_NONE,	 /* it was deleted */
+	PLACE_UNKNOWN,	 /* the kernel could not be asked */
+};
+enum place attachment_place(const struct attachment *attachment);
+
+/* Pins links again whose pins somebody removed, and says whether there were any. Logs errors. */
+bool attachment_repin(struct attachment *attachment, const struct link_pins *pins);
+/* Bit n: the program of hook n is not attached any more, or another is in its place. */
+unsigned int attachment_missing(const struct attachment *attachment,
+				const struct programs *programs);
+/* Attaches those again. The others are tried when one cannot be; the first error is returned,
+ * logged. */
+int attachment_repair(struct attachment *attachment, const struct attach_options *options,
+		      unsigned int missing);
 
 /* What is attached to an interface right now, asked of the kernel, no matter by whom. */
 struct attach_status {

@@ -126,6 +126,8 @@ static int remove_link(const struct link_pins *pins, struct pinned_link *link, c
 	}
 	describe_place(link, place);
 	err = bpf_link_detach(link->fd);
+	cleanup_close(&link->fd); /* the last reference: it goes even if detaching failed */
+	link->fd = -1;
 	if (err)
 		return log_error(err, "detach the %s program from %s", hook_name(link->hook),
 				 place);

@@ -130,14 +130,20 @@ int clsact_query(const struct interface *interface, enum tc_direction direction,
 /* What attach_interface() did, hook by hook: see attach.h. */
 struct attachment {
 	struct interface interface;
-	int xdp_link;	  /* -1: not attached */
-	bool made_clsact; /* the qdisc is ours to remove */
+	int xdp_link;	      /* -1: not attached */
+	bool made_clsact;     /* the qdisc is ours to remove */
+	enum tc_kind tc_kind; /* what tc[] is */
 	struct tc_filter tc[TC_DIRECTIONS];
 	char pins[HOOK_COUNT][LINK_PIN_BYTES]; /* of links; "": not pinned */
 	/* Until it is committed: the program that was there before, 0: none. */
 	uint32_t replaced[HOOK_COUNT];
 };
 
+/* -ENODEV and others, logged. */
+int find_interface(const char *name, struct interface *out);
+/* Attaches one program, or takes over, as attach_interface() does each. Logs. */
+int attach_hook(struct attachment *attachment, const struct attach_options *options,
+		enum hook hook);
 /* Whether anything of TC is to be taken off. */
 bool attachment_has_tc(const struct attachment *attachment);
 

@@ -114,25 +114,25 @@ static unsigned int clsact_point(enum tc_direction direction)
 	return direction == TC_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS;
 }
 
-static bool kind_is(const struct rtattr *attributes, int length, const char *kind)
+static bool kind_is(const struct nlmsghdr *message, const char *kind)
 {
-	const struct rtattr *found = netlink_attribute(attributes, length, TCA_KIND);
-	const size_t size = strlen(kind) + 1;
+	const struct nlattr *found = netlink_attribute(message, sizeof(struct tcmsg), TCA_KIND);
 
-	return found && RTA_PAYLOAD(found) == size && memcmp(RTA_DATA(found), kind, size) == 0;
+	return found && mnl_attr_validate(found, MNL_TYPE_NUL_STRING) == 0 &&
+	       strcmp(mnl_attr_get_str(found), kind) == 0;
 }
 
 /* -EEXIST: this is a qdisc of another kind in the interface's clsact place. */
 static int refuse_other_kind(const struct nlmsghdr *message, void *context)
 {
 	const struct interface *interface = context;
-	const struct tcmsg *tc = NLMSG_DATA(message);
-	const int length = (int)NLMSG_PAYLOAD(message, sizeof(*tc));
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
 
-	if (message->nlmsg_type != RTM_NEWQDISC || length < 0 ||
+	if (message->nlmsg_type != RTM_NEWQDISC ||
+	    mnl_nlmsg_get_payload_len(message) < sizeof(*tc) ||
 	    tc->tcm_ifindex != (int)interface->index || tc->tcm_parent != TC_H_CLSACT)
 		return 0;
-	return kind_is((const struct rtattr *)(tc + 1), length, "clsact") ? 0 : -EEXIST;
+	return kind_is(message, "clsact") ? 0 : -EEXIST;
 }
 
 /*
@@ -141,15 +141,9 @@ static int refuse_other_kind(const struct nlmsghdr *message, void *context)
  */
 static int check_clsact(const struct interface *interface)
 {
-	struct {
-		struct nlmsghdr header;
-		struct tcmsg tc;
-	} request = {
-		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETQDISC},
-		.tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = (int)interface->index},
-	};
+	const struct tcmsg tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = (int)interface->index};
 
-	return netlink_dump(&request.header, refuse_other_kind, (void *)interface);
+	return netlink_dump(RTM_GETQDISC, &tc, sizeof(tc), refuse_other_kind, (void *)interface);
 }
 
 int clsact_create(const struct interface *interface)
@@ -175,42 +169,37 @@ struct filter_dump {
 	void *context;
 };
 
-static uint32_t attribute_u32(const struct rtattr *attribute)
+static uint32_t attribute_u32(const struct nlattr *attribute)
 {
-	uint32_t value = 0;
-
-	if (attribute && RTA_PAYLOAD(attribute) >= sizeof(value))
-		memcpy(&value, RTA_DATA(attribute), sizeof(value));
-	return value;
+	return attribute && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0
+		       ? mnl_attr_get_u32(attribute)
+		       : 0;
 }
 
-static uint32_t filter_program(const struct rtattr *attributes, int length)
+static uint32_t filter_program(const struct nlmsghdr *message)
 {
-	const struct rtattr *options = netlink_attribute(attributes, length, TCA_OPTIONS);
-
-	if (!options || !kind_is(attributes, length, "bpf"))
+	if (!kind_is(message, "bpf"))
 		return 0;
-	return attribute_u32(
-		netlink_attribute(RTA_DATA(options), (int)RTA_PAYLOAD(options), TCA_BPF_ID));
+	return attribute_u32(netlink_nested(
+		netlink_attribute(message, sizeof(struct tcmsg), TCA_OPTIONS), TCA_BPF_ID));
 }
 
 static int read_filter(const struct nlmsghdr *message, void *context)
 {
 	const struct filter_dump *dump = context;
-	const struct tcmsg *tc = NLMSG_DATA(message);
-	const struct rtattr *attributes = (const struct rtattr *)(tc + 1);
-	int length = (int)NLMSG_PAYLOAD(message, sizeof(*tc));
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
 	struct filter filter;
 
-	if (message->nlmsg_type != RTM_NEWTFILTER || length < 0)
+	if (message->nlmsg_type != RTM_NEWTFILTER ||
+	    mnl_nlmsg_get_payload_len(message) < sizeof(*tc))
 		return 0;
 	/* Other chains are only reached by a jump, and have priorities of their own. */
-	if (attribute_u32(netlink_attribute(attributes, length, TCA_CHAIN)) != 0)
+	if (attribute_u32(netlink_attribute(message, sizeof(*tc), TCA_CHAIN)) != 0)
 		return 0;
 	filter = (struct filter){
 		.priority = TC_H_MAJ(tc->tcm_info) >> 16,
 		.handle = tc->tcm_handle,
-		.program_id = filter_program(attributes, length),
+		.program_id = filter_program(message),
 	};
 	return dump->each(&filter, dump->context);
 }
@@ -219,20 +208,15 @@ static int read_filter(const struct nlmsghdr *message, void *context)
 static int each_filter(const struct interface *interface, enum tc_direction direction,
 		       each_filter_fn each, void *context)
 {
-	struct {
-		struct nlmsghdr header;
-		struct tcmsg tc;
-	} request = {
-		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETTFILTER},
-		.tc = {.tcm_family = AF_UNSPEC,
-		       .tcm_ifindex = (int)interface->index,
-		       .tcm_parent =
-			       TC_H_MAKE(TC_H_CLSACT, direction == TC_INGRESS ? TC_H_MIN_INGRESS
-									      : TC_H_MIN_EGRESS)},
+	const struct tcmsg tc = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = (int)interface->index,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, direction == TC_INGRESS ? TC_H_MIN_INGRESS
+									     : TC_H_MIN_EGRESS),
 	};
 	struct filter_dump dump = {.each = each, .context = context};
 
-	return netlink_dump(&request.header, read_filter, &dump);
+	return netlink_dump(RTM_GETTFILTER, &tc, sizeof(tc), read_filter, &dump);
 }
 
 static int skip_used_priority(const struct filter *filter, void *context)

@@ -22,6 +22,7 @@ struct start_options {
 	const char *config;
 	struct option_texts interfaces;
 	struct option_value mode, max_rules, on_exit;
+	bool wait;
 	const char *state_dir;
 	enum tc_kind tc_kind;
 };
@@ -37,6 +38,8 @@ static const struct option_spec start_table[] = {
 		     STORE_MAX_MAX_RULES),
 	OPTION(struct start_options, config, PATH, "config", "FILE",
 	       "take options from FILE, one `option = value` a line, too"),
+	OPTION(struct start_options, wait, FLAG, "wait", NULL,
+	       "start also when an interface is not there yet"),
 	OPTION(struct start_options, state_dir, TEXT, "state-dir", "DIR|none",
 	       "where the rules are kept over a reboot\n(default " SNAPSHOT_DEFAULT_STATE_DIR ")"),
 	OPTION(struct start_options, on_exit, CHOICE, "on-exit", "detach|keep",
@@ -106,6 +109,7 @@ static int start_run(const void *parsed)
 		.max_rules = (uint32_t)options->max_rules.value,
 		.state_dir = options->state_dir,
 		.keep = options->on_exit.value == 1,
+		.wait = options->wait,
 	};
 
 	return server_run(&server);

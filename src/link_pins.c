@@ -251,6 +251,13 @@ int link_pins_remove(const struct link_pins *pins, const char *name)
 	return err ? log_error(err, "remove pin %s/%s", pins->path, name) : 0;
 }
 
+bool link_pins_has(const struct link_pins *pins, const char *name)
+{
+	char path[PATH_MAX];
+
+	return pin_path_of(pins, name, path) || access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 /* -- Programs -- */
 
 static int record_program(struct link_pins *pins, int program_fd)

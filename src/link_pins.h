@@ -45,6 +45,9 @@ int link_pins_add(const struct link_pins *pins, int link_fd, const char *interfa
 /* The link lives on as long as its file descriptors. An empty name is none. Logs. */
 int link_pins_remove(const struct link_pins *pins, const char *name);
 
+/* False: somebody removed it. */
+bool link_pins_has(const struct link_pins *pins, const char *name);
+
 /* Records the programs, before they are attached. Negative errno, logged. */
 int link_pins_add_programs(struct link_pins *pins, const struct programs *programs);
 /* Removes the records of all programs but those of `keep`: they are off every interface. */

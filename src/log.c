@@ -17,7 +17,7 @@ enum log_style { LOG_STYLE_COMMAND, LOG_STYLE_TIME, LOG_STYLE_JOURNAL };
 
 static enum log_style style = LOG_STYLE_COMMAND;
 static const char *program = "bgo";
-static bool is_quiet;
+static bool is_quiet, is_mute;
 
 /*
  * systemd names the device and inode of the journal's socket; stderr may have been redirected
@@ -47,6 +47,11 @@ void log_daemon(void)
 void log_quiet(bool quiet)
 {
 	is_quiet = quiet;
+}
+
+void log_mute(bool mute)
+{
+	is_mute = mute;
 }
 
 static size_t format_prefix(char *line, size_t size, enum log_level level)
@@ -97,6 +102,8 @@ static void log_line(enum log_level level, int err, const char *format, va_list 
 	size_t length;
 	int added;
 
+	if (is_mute)
+		return;
 	length = format_prefix(line, room, level);
 	added = vsnprintf(line + length, room - length, format, args);
 	if (added > 0)

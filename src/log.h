@@ -24,6 +24,9 @@ void log_daemon(void);
 /* Notes and progress are not printed; errors and warnings are. */
 void log_quiet(bool quiet);
 
+/* Nothing is printed: for what is tried again and again, and failed as before. */
+void log_mute(bool mute);
+
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*

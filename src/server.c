@@ -17,23 +17,20 @@
 #include "cleanup.h"
 #include "confirm.h"
 #include "expiry.h"
+#include "devices.h"
 #include "log.h"
 #include "netlink.h"
 #include "notify.h"
 #include "privilege.h"
 #include "snapshot.h"
 
-struct served {
-	struct attachment *attachment; /* NULL: not attached */
-	bool gone;		       /* the interface went; said once */
-};
-
 struct server {
 	const struct server_options *options;
-	struct served *interfaces; /* in the order of options->interfaces */
 	struct programs *programs;
 	struct link_pins *pins;
-	int signal_fd, link_fd, tick_fd, watchdog_fd;
+	struct devices *devices;
+	struct mnl_socket *links; /* readable when interfaces change */
+	int signal_fd, tick_fd, watchdog_fd;
 	struct snapshot_keeper *snapshots; /* NULL: none are kept */
 	struct confirm_keeper *confirms;
 	struct expiry *expiry;
@@ -45,14 +42,9 @@ static int check_options(const struct server_options *options)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < options->interface_count; i++)
-		err = attach_check(options->interfaces[i]);
+		if (!options->wait || if_nametoindex(options->interfaces[i]))
+			err = attach_check(options->interfaces[i]);
 	return err;
-}
-
-static int server_allocate(struct server *server)
-{
-	server->interfaces = calloc(server->options->interface_count, sizeof(*server->interfaces));
-	return server->interfaces ? 0 : log_error(-ENOMEM, "start");
 }
 
 /* -- Signals -- */
@@ -97,35 +89,38 @@ static void raise_memlock(void)
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 }
 
-static struct attach_options attach_options(const struct server *server)
+static int open_devices(struct server *server)
 {
-	return (struct attach_options){
+	const struct server_options *options = server->options;
+	const struct attach_options how = {
 		.programs = server->programs,
 		.pins = server->pins,
-		.mode = server->options->mode,
-		.tc_kind = server->options->tc_kind,
-		.keep = server->options->keep,
+		.mode = options->mode,
+		.tc_kind = options->tc_kind,
+		.keep = options->keep,
 	};
+
+	return devices_open(&server->devices, &how, options->interfaces, options->interface_count,
+			    options->wait);
+}
+
+static bool stop_attaching(void *server)
+{
+	return asked_to_stop(server);
 }
 
 /* -ECANCELED: asked to stop meanwhile. */
 static int attach_all(struct server *server)
 {
-	const struct server_options *options = server->options;
-	const struct attach_options how = attach_options(server);
 	int err;
 
+	/* Before the first interface is looked for, so that none can go unseen. */
+	err = netlink_watch_links(&server->links);
+	if (err)
+		return log_error(err, "watch interfaces");
 	/* Recorded before the first is attached: what a kill leaves there is known as ours. */
 	err = link_pins_add_programs(server->pins, server->programs);
-	for (size_t i = 0; !err && i < options->interface_count; i++) {
-		if (asked_to_stop(server))
-			return -ECANCELED;
-		err = attach_interface(&server->interfaces[i].attachment, &how,
-				       options->interfaces[i]);
-	}
-	if (!err && asked_to_stop(server))
-		err = -ECANCELED;
-	return err;
+	return err ? err : devices_attach(server->devices, stop_attaching, server);
 }
 
 /*
@@ -134,11 +129,9 @@ static int attach_all(struct server *server)
  */
 static void commit(struct server *server, struct store *store)
 {
-	const struct attach_options how = attach_options(server);
 	int err;
 
-	for (size_t i = 0; i < server->options->interface_count; i++)
-		attach_commit(server->interfaces[i].attachment, &how);
+	devices_commit(server->devices);
 	attach_remove_links(server->pins, ", which this start does not name");
 	err = attach_remove_leftovers(store_id(store), server->pins, server->programs);
 	/* What is not known to be off keeps its record. */
@@ -170,13 +163,10 @@ static int start_on(struct server *server, struct store *store, int *server_lock
 	err = link_pins_open(&server->pins, server->options->pin_path);
 	if (!err)
 		err = programs_load(&server->programs, store, false);
-	if (err)
-		return err;
-	/* Before the first interface is looked for, so that none can go unseen. */
-	server->link_fd = netlink_watch_links();
-	if (server->link_fd < 0)
-		return log_error(server->link_fd, "watch interfaces");
-	err = attach_all(server);
+	if (!err)
+		err = open_devices(server);
+	if (!err)
+		err = attach_all(server);
 	if (err)
 		return err;
 	err = confirm_keeper_open(&server->confirms, store);
@@ -221,20 +211,6 @@ static int start(struct server *server, int *server_lock, bool *created)
 
 /* -- Run -- */
 
-static void note_gone(struct server *server)
-{
-	for (size_t i = 0; i < server->options->interface_count; i++) {
-		struct served *interface = &server->interfaces[i];
-
-		if (interface->gone || !attachment_gone(interface->attachment))
-			continue;
-		interface->gone = true;
-		log_warning("Interface %s is gone from this network namespace: start the server "
-			    "again when it is back",
-			    attachment_interface(interface->attachment));
-	}
-}
-
 static int open_tick(struct server *server)
 {
 	const struct itimerspec second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
@@ -254,6 +230,7 @@ static void on_tick(struct server *server)
 		return;
 	confirm_keeper_tick(server->confirms);
 	expiry_tick(server->expiry);
+	devices_look(server->devices);
 	if (server->snapshots)
 		snapshot_keeper_tick(server->snapshots);
 }
@@ -306,7 +283,7 @@ static int run(struct server *server)
 	if (!err)
 		err = watch(epoll_fd, server->signal_fd);
 	if (!err)
-		err = watch(epoll_fd, server->link_fd);
+		err = watch(epoll_fd, mnl_socket_get_fd(server->links));
 	if (!err)
 		err = open_tick(server);
 	if (!err)
@@ -317,9 +294,9 @@ static int run(struct server *server)
 				err = log_error(-errno, "wait for events");
 			continue;
 		}
-		if (event.data.fd == server->link_fd) {
-			netlink_drain(server->link_fd);
-			note_gone(server);
+		if (event.data.fd == mnl_socket_get_fd(server->links)) {
+			netlink_drain(server->links);
+			devices_look(server->devices);
 		} else if (event.data.fd == server->tick_fd) {
 			on_tick(server);
 		} else if (event.data.fd == server->watchdog_fd) {
@@ -335,31 +312,21 @@ static int run(struct server *server)
 
 static void detach_all(struct server *server)
 {
-	if (!server->interfaces || !server->pins)
+	if (!server->devices)
 		return;
-	for (size_t i = 0; i < server->options->interface_count; i++)
-		detach_interface(take(server->interfaces[i].attachment), server->pins);
-	if (server->programs)
-		link_pins_remove_programs(server->pins, server->programs);
+	devices_detach(server->devices);
+	link_pins_remove_programs(server->pins, server->programs);
 }
 
 static void leave_all(struct server *server)
 {
 	const char *pin_path = server->options->pin_path;
+	const bool other_path = strcmp(pin_path, STORE_DEFAULT_PIN_PATH) != 0;
 
-	for (size_t i = 0; i < server->options->interface_count; i++) {
-		struct attachment *attachment = take(server->interfaces[i].attachment);
-
-		if (attachment && !attachment_gone(attachment))
-			log_info("Interface %s goes on being filtered, with no server (--on-exit "
-				 "keep)",
-				 attachment_interface(attachment));
-		leave_interface(attachment);
-	}
+	devices_leave(server->devices);
 	log_info("Rules can be changed as before; the next start takes over without a gap. To end "
 		 "the filtering: bgo firewall-server detach%s%s",
-		 strcmp(pin_path, STORE_DEFAULT_PIN_PATH) ? " --pin-path " : "",
-		 strcmp(pin_path, STORE_DEFAULT_PIN_PATH) ? pin_path : "");
+		 other_path ? " --pin-path " : "", other_path ? pin_path : "");
 }
 
 /* ready: the start was complete; else what it did is undone, and only that. */
@@ -381,15 +348,15 @@ static void shut_down(struct server *server, bool ready)
 
 static void server_free(struct server *server)
 {
+	devices_free(server->devices);
 	programs_unload(server->programs);
 	link_pins_close(server->pins);
-	free(server->interfaces);
 	snapshot_keeper_close(take(server->snapshots));
 	confirm_keeper_close(take(server->confirms));
 	expiry_close(take(server->expiry));
 	cleanup_close(&server->tick_fd);
 	cleanup_close(&server->watchdog_fd);
-	cleanup_close(&server->link_fd);
+	netlink_cleanup_socket(&server->links);
 	cleanup_close(&server->signal_fd);
 }
 
@@ -411,7 +378,6 @@ int server_run(const struct server_options *options)
 	_cleanup_(server_free) struct server server = {
 		.options = options,
 		.signal_fd = -1,
-		.link_fd = -1,
 		.tick_fd = -1,
 		.watchdog_fd = -1,
 	};
@@ -422,9 +388,7 @@ int server_run(const struct server_options *options)
 	if (err)
 		return err;
 	log_daemon();
-	err = server_allocate(&server);
-	if (!err)
-		err = open_signals(&server);
+	err = open_signals(&server);
 	if (err)
 		return err;
 	err = start(&server, &server_lock, &created);

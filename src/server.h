@@ -17,13 +17,14 @@ struct server_options {
 	uint32_t max_rules;    /* 0: as it is, or the default */
 	const char *state_dir; /* of the snapshot of the rules; NULL: none */
 	bool keep;	       /* at the end the programs stay attached and filter */
+	bool wait;	       /* interfaces may come later */
 };
 
 /*
- * Attaches to every interface, or to none, and stays until SIGINT or SIGTERM, also while it starts;
- * then takes everything off, unless it is to be kept, and leaves the pinned maps. Programs that a
- * server before it left attached are taken over without a gap. 0 after a signal, negative errno,
- * logged, when it could not start: then things are as they were before.
+ * Attaches to every interface, or to none, follows them (devices.h), and stays until SIGINT or
+ * SIGTERM, also while it starts; then takes everything off, unless it is to be kept, and leaves the
+ * pinned maps. Programs that a server before it left attached are taken over without a gap. 0 after
+ * a signal, negative errno, logged, when it could not start: then things are as they were before.
  */
 int server_run(const struct server_options *options);
 
