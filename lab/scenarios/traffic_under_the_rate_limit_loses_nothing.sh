@@ -3,7 +3,8 @@
 # Half of the limit passes whole, and whitelisted packets can be exempt from it.
 topology
 start_server
-ok bgo firewall-ratelimit --enable --pps 20000 --burst 2000
+# The burst bridges the moments in which a busy machine does not run the sender, which then makes up for them.
+ok bgo firewall-ratelimit --enable --pps 20000 --burst 10000
 flood_server --destination 192.0.2.1 --source 198.51.100.0/24 --seconds 2 --pps 10000
 expect_equal "$(counted xdp rate_limited)" 0
 sent=$(jq .packets "$WORK/flood")
