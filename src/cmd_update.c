@@ -11,11 +11,12 @@
 
 static const struct update_action actions[] = {
 	{"add", "type ip", "port protocol comment ttl force confirm", true, update_add},
-	{"remove", "type", "index ip port protocol if-exists force confirm", true, update_remove},
+	{"remove", "type", "index ip port protocol comment if-exists force confirm", true,
+	 update_remove},
 	{"list", "", "type ip port protocol", true, update_list},
 	{"stats", "", "", true, update_stats},
 	{"reset-stats", "", "", true, update_reset_stats},
-	{"clear", "", "type all force confirm", true, update_clear},
+	{"clear", "", "type all comment force confirm", true, update_clear},
 	{"policy", "", "policy fragments force confirm", true, update_policy},
 	{"load", "type file", "ttl force confirm", true, update_load},
 	{"save", "file", "", false, update_save},
@@ -271,13 +272,18 @@ const struct command cmd_update = {
 		"and one\n"
 		"                          that is there for good stays so\n"
 		"  remove --type T (--index N | --ip CIDR [--port P] [--protocol NAME]) "
-		"[--if-exists]\n"
-		"                          remove the rule of that index, or that rule\n"
+		"[--comment TEXT]\n"
+		"      [--if-exists]       remove the rule of that index, or that rule; with "
+		"--comment only if\n"
+		"                          it has this one\n"
 		"  list [--type T] [--ip ADDRESS [--port P] [--protocol NAME]]\n"
 		"                          print rules, or those that match an address\n"
 		"  stats, reset-stats      packets and bytes by what became of them\n"
-		"  clear (--type T | --all)\n"
-		"                          remove all rules of a list, or of both\n"
+		"  clear (--type T | --all) [--comment TEXT]\n"
+		"                          remove all rules of a list, or of both, or of these "
+		"those "
+		"with\n"
+		"                          this comment\n"
 		"  policy [--policy allow|deny] [--fragments match|drop]\n"
 		"                          what happens to packets that no rule matches\n"
 		"  load --type T --file FILE [--ttl TIME]\n"

@@ -180,6 +180,11 @@ int transaction_find(struct transaction *txn, enum hook hook, enum list list,
 		     const struct rule *rule, uint32_t *index);
 /* Removes every rule of the list; returns how many. */
 int transaction_clear(struct transaction *txn, enum hook hook, enum list list);
+/* The same of rules that have this comment only; NULL: any will do. */
+int transaction_remove_commented(struct transaction *txn, enum hook hook, enum list list,
+				 uint32_t index, const char *comment, struct rule *removed);
+int transaction_clear_commented(struct transaction *txn, enum hook hook, enum list list,
+				const char *comment);
 /* Before a restore: removes every rule of every list and sets policies and limits to their initial
  * values. */
 int transaction_replace_all(struct transaction *txn);

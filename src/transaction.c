@@ -308,6 +308,24 @@ int transaction_remove_slot(struct transaction *txn, enum hook hook, enum list l
 int transaction_remove(struct transaction *txn, enum hook hook, enum list list, uint32_t index,
 		       struct rule *removed)
 {
+	return transaction_remove_commented(txn, hook, list, index, NULL, removed);
+}
+
+/* Whether the rule has this comment; NULL: any. */
+static bool is_commented(const struct transaction *txn, const struct rule_slot *slot,
+			 const char *comment)
+{
+	char text[COMMENT_BYTES + 1];
+
+	if (!comment)
+		return true;
+	store_comment(txn->store, slot, text);
+	return strcmp(text, comment) == 0;
+}
+
+int transaction_remove_commented(struct transaction *txn, enum hook hook, enum list list,
+				 uint32_t index, const char *comment, struct rule *removed)
+{
 	struct rule_view rules = transaction_rules(txn, hook, list);
 	const struct rule_slot wanted = {.index = index};
 	int64_t number;
@@ -317,7 +335,7 @@ int transaction_remove(struct transaction *txn, enum hook hook, enum list list, 
 	number = slot_index_find(&txn->lists[hook][list].by_index, &rules, &wanted);
 	if (number < 0)
 		return log_error(number, "look for rule %u", index);
-	if (number == SLOT_NONE)
+	if (number == SLOT_NONE || !is_commented(txn, &rules.slots[number], comment))
 		return -ENOENT;
 	*removed = rules.slots[number].rule;
 	return transaction_remove_slot(txn, hook, list, number);
@@ -343,6 +361,12 @@ int transaction_find(struct transaction *txn, enum hook hook, enum list list,
 
 int transaction_clear(struct transaction *txn, enum hook hook, enum list list)
 {
+	return transaction_clear_commented(txn, hook, list, NULL);
+}
+
+int transaction_clear_commented(struct transaction *txn, enum hook hook, enum list list,
+				const char *comment)
+{
 	struct rule_view rules = transaction_rules(txn, hook, list);
 	int removed = 0;
 
@@ -351,7 +375,8 @@ int transaction_clear(struct transaction *txn, enum hook hook, enum list list)
 	for (uint32_t number = 0; number < rules.count; number++) {
 		int err;
 
-		if (!rule_slot_live(&rules.slots[number], rules.generation))
+		if (!rule_slot_live(&rules.slots[number], rules.generation) ||
+		    !is_commented(txn, &rules.slots[number], comment))
 			continue;
 		err = transaction_remove_slot(txn, hook, list, number);
 		if (err)

@@ -246,13 +246,14 @@ struct removal {
 
 static int not_there(const struct update_options *options, const struct rule *rule)
 {
+	const char *what = options->comment ? " with this comment" : "";
 	char text[RULE_DESCRIPTION_BYTES];
 
 	if (!rule)
-		return log_fail(-ENOENT, "remove: %s %s has no rule %u", hook_name(options->hook),
-				list_name(options->list), (uint32_t)options->index.value);
-	return log_fail(-ENOENT, "remove: %s %s has no rule %s", hook_name(options->hook),
-			list_name(options->list), update_describe(rule, text));
+		return log_fail(-ENOENT, "remove: %s %s has no rule %u%s", hook_name(options->hook),
+				list_name(options->list), (uint32_t)options->index.value, what);
+	return log_fail(-ENOENT, "remove: %s %s has no rule %s%s", hook_name(options->hook),
+			list_name(options->list), update_describe(rule, text), what);
 }
 
 /* Removes the rule `wanted`, or the one at --index when that is NULL. */
@@ -267,8 +268,9 @@ static int remove_one(struct transaction *txn, const struct update_options *opti
 		err = transaction_find(txn, options->hook, options->list, wanted, &removal->index);
 	}
 	if (!err)
-		err = transaction_remove(txn, options->hook, options->list, removal->index,
-					 &removal->rule);
+		err = transaction_remove_commented(txn, options->hook, options->list,
+						   removal->index, options->comment,
+						   &removal->rule);
 	removal->found = !err;
 	if (err != -ENOENT)
 		return err;
@@ -335,7 +337,8 @@ int update_clear(const struct update_options *options)
 	for (enum list list = 0; !err && list < LIST_COUNT; list++) {
 		if (!options->all && list != options->list)
 			continue;
-		removed[list] = transaction_clear(txn, options->hook, list);
+		removed[list] =
+			transaction_clear_commented(txn, options->hook, list, options->comment);
 		err = removed[list] < 0 ? removed[list] : 0;
 	}
 	if (err)
