@@ -233,8 +233,8 @@ lint: $(skeletons) $(bench_skeletons) ## format, clang-tidy, cppcheck, shellchec
 format: ## let clang-format lay out the sources
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 
-# A configuration that is there stays as it is, and only one that nobody changed goes.
-conf = $(DESTDIR)$(sysconfdir)/bgo/firewall.conf
+# FILE:PLACE. A configuration that is there stays as it is, and only one that nobody changed goes.
+configurations := packaging/firewall.conf:/bgo/firewall.conf packaging/fail2ban-bgo.conf:/fail2ban/action.d/bgo.conf
 install: all ## install to DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 -t $(DESTDIR)$(sbindir) $(B)/bgo $(B)/bgo-lab
 	install -D -m 0644 -t $(DESTDIR)$(labdir) lab/*.sh lab/*.zsh
@@ -245,7 +245,10 @@ install: all ## install to DESTDIR and PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(unitdir)
 	sed -e 's,@sbindir@,$(sbindir),g;s,@sysconfdir@,$(sysconfdir),g' \
 		packaging/bgo-firewall.service.in >$(DESTDIR)$(unitdir)/bgo-firewall.service
-	[ -e $(conf) ] || install -D -m 0644 packaging/firewall.conf $(conf)
+	for conf in $(configurations); do \
+		place=$(DESTDIR)$(sysconfdir)$${conf#*:}; \
+		[ -e $$place ] || install -D -m 0644 $${conf%%:*} $$place || exit 1; \
+	done
 
 uninstall: ## remove what install installed
 	rm -f $(addprefix $(DESTDIR)$(sbindir)/,bgo bgo-lab)
@@ -253,8 +256,11 @@ uninstall: ## remove what install installed
 	rm -f $(addprefix $(DESTDIR)$(mandir)/,$(notdir $(manuals)))
 	rm -f $(DESTDIR)$(bashdir)/bgo $(DESTDIR)$(zshdir)/_bgo
 	rm -f $(DESTDIR)$(unitdir)/bgo-firewall.service
-	! cmp -s packaging/firewall.conf $(conf) || rm $(conf)
-	[ ! -d $(dir $(conf)) ] || rmdir --ignore-fail-on-non-empty $(dir $(conf))
+	for conf in $(configurations); do \
+		place=$(DESTDIR)$(sysconfdir)$${conf#*:}; \
+		! cmp -s $${conf%%:*} $$place || rm $$place || exit 1; \
+	done
+	[ ! -d $(DESTDIR)$(sysconfdir)/bgo ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(sysconfdir)/bgo
 
 deb: ## Debian packages bgo and bgo-lab, in build/deb/
 	$(Q)ci/install-deps --package
