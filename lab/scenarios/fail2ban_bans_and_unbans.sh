@@ -30,7 +30,6 @@ bantime = 1h
 bantime.increment = true
 bantime.multipliers = 1 1200
 banaction = bgo
-action = bgo[name=lab]
 usedns = no
 END
 : >"$LOG"
