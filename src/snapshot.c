@@ -36,6 +36,19 @@ static bool is_trusted(int fd)
 	       !(info.st_mode & 0022);
 }
 
+/* Makes the directory unless it is there, and sees that a power failure leaves it there. */
+static int make_dir(const char *path)
+{
+	_cleanup_free_ char *parent = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (mkdir(path, 0700) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	parent = strndup(path, (size_t)(strrchr(path, '/') + 1 - path));
+	fd = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	return fd >= 0 && fsync(fd) ? -errno : 0;
+}
+
 /*
  * The directory of a snapshot, as *dir. 0 or negative errno, -ENOENT when it is not there and not
  * to be made; then *why is what could not be done.
@@ -50,9 +63,13 @@ static int state_dir_open(struct state_dir *dir, const char *file, bool make, co
 	slash = strrchr(dir->path, '/');
 	*slash = '\0';
 	dir->name = slash + 1;
-	if (make && mkdir(dir->path, 0700) < 0 && errno != EEXIST) {
-		*why = "make its directory";
-		return -errno;
+	if (make) {
+		int err = make_dir(dir->path);
+
+		if (err) {
+			*why = "make its directory";
+			return err;
+		}
 	}
 	dir->fd = open(*dir->path ? dir->path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir->fd < 0)
@@ -68,14 +85,17 @@ static int snapshot_file(const char *state_dir, const char *pin_path,
 			 char file[static SNAPSHOT_PATH_BYTES])
 {
 	_cleanup_free_ char *real = realpath(pin_path, NULL);
+	int length = (int)strlen(state_dir);
 	char name[NAME_MAX + 1];
 	int err;
 
 	if (!real)
 		return log_error(-errno, "start: find pin path %s", pin_path);
+	while (length && state_dir[length - 1] == '/')
+		length--;
 	err = snapshot_text_name(real, name);
-	if (!err &&
-	    snprintf(file, SNAPSHOT_PATH_BYTES, "%s/%s", state_dir, name) >= SNAPSHOT_PATH_BYTES)
+	if (!err && snprintf(file, SNAPSHOT_PATH_BYTES, "%.*s/%s", length, state_dir, name) >=
+			    SNAPSHOT_PATH_BYTES)
 		err = -ENAMETOOLONG;
 	return err ? log_error(err,
 			       "start: name the snapshot of %s in %s; use a shorter "
@@ -231,6 +251,16 @@ static int origin_fill(void *data, struct store *store)
 	return 0;
 }
 
+/* Whether there is a file that is not also the second one by another name. */
+static bool is_other_file(const char *file, const char *second)
+{
+	struct stat is, other;
+
+	if (!*file || strcmp(file, second) == 0 || stat(file, &is) < 0)
+		return false;
+	return stat(second, &other) < 0 || is.st_ino != other.st_ino || is.st_dev != other.st_dev;
+}
+
 /* Maps that were there: from now on their snapshot is in this directory. */
 static int adopt(struct store *store, struct origin *origin)
 {
@@ -242,7 +272,7 @@ static int adopt(struct store *store, struct origin *origin)
 		if (err)
 			return err;
 	}
-	if (*before && strcmp(before, origin->file) != 0)
+	if (is_other_file(before, origin->file))
 		log_info("The snapshot %s is not kept up to date any more: remove it", before);
 	store_set_snapshot(store, origin->file);
 	return 0;

@@ -43,6 +43,20 @@ start_server
 ok bgo firewall-update --action save --file "$WORK/after"
 expect_same_file "$WORK/before" "$WORK/after"
 
+# The same place by another name is the same place; another one leaves a file behind, which is said.
+stop_server TERM
+ln -s /var/lib /run/by-link
+start_server --state-dir /run/by-link/bgo//
+! grep -q "not kept up to date" "$SERVER_LOG" || fail "said of the file that is kept"
+snapshot_is current
+stop_server TERM
+start_server --state-dir /var/lib/other/
+expect_logged "The snapshot /run/by-link/bgo/${SNAPSHOT##*/} is not kept up to date any more"
+wait_until 10 snapshot_is current
+expect_equal "$(ls -A /var/lib/other)" "${SNAPSHOT##*/}"
+stop_server TERM
+start_server
+
 # Pins that are there win, and the text is one that restore takes.
 ok bgo firewall-update --egress --type blacklist --action add --ip 203.0.113.77
 stop_server KILL

@@ -83,7 +83,8 @@ kill -KILL "$(left_behind)"
 reboot_bpffs
 start_server
 is_before || fail "the reboot brought back something else"
-change 1h
+# What is left behind holds no pipe of the command's: this waits for its end.
+expect_equal "$(bgo firewall-update --xdp --action policy --policy deny --fragments drop --confirm 1h --quiet)" ""
 process=$(left_behind)
 ok bgo firewall-update --action confirm
 wait_until 10 expect_no_process
@@ -94,3 +95,18 @@ reboot_bpffs
 start_server
 ok bgo firewall-update --xdp --action list
 expect_said "Default policy: deny"
+
+# What packets see, when filtering goes on without a server.
+ok bgo firewall-update --xdp --action policy --policy allow --fragments match
+ok bgo firewall-update --action save --file "$WORK/before"
+stop_server TERM
+start_server --on-exit keep
+change "$soon"s
+stop_server KILL
+wait_until 10 is_before
+expect_passed "src=192.0.2.2 dst=192.0.2.1"
+change 1h
+expect_dropped "src=192.0.2.2 dst=192.0.2.1"
+ok bgo firewall-update --action revert
+expect_passed "src=192.0.2.2 dst=192.0.2.1"
+ok bgo firewall-server cleanup-maps --force
