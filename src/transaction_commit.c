@@ -318,6 +318,9 @@ int transaction_commit(struct transaction **txn)
 
 	if (committing->changed && replaced_by_same(committing))
 		committing->changed = false; /* and what was written is scrubbed */
+	/* Rules that have expired are nobody's change to be undone. */
+	if (!committing->changed)
+		committing->next->unconfirmed = (struct unconfirmed){0};
 	if (committing->changed || committing->expired)
 		err = commit(committing);
 	if (err)

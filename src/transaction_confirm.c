@@ -97,6 +97,8 @@ static int revert_list(struct transaction *txn, const struct ruleset *old, enum 
 				return err;
 			continue;
 		}
+		if (transaction_is_past(txn, slot.expires_s))
+			continue;
 		transaction_begin_writing(txn);
 		err = transaction_write(txn, hook, list, &slot);
 		if (err)
