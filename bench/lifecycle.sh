@@ -11,6 +11,7 @@ rules=$1
 LIST=$WORK/list
 PEAK=$WORK/peak
 RUNS=11
+MAX_RULES=262144 # what a start without --max-rules has
 
 now_us() {
 	echo $((${EPOCHREALTIME/[.,]/}))
@@ -56,10 +57,10 @@ remove_one() {
 	update remove --ip "192.0.2.$1"
 }
 
-# start: until the server says that it filters; its output stays open in $server.
+# start MAX-RULES: until the server says that it filters; its output stays open in $server.
 start() {
 	local line
-	exec {server}< <(exec bgo firewall-server start --interface s0 --max-rules $((rules + 1000)) 2>&1)
+	exec {server}< <(exec bgo firewall-server start --interface s0 --max-rules "$1" 2>&1)
 	SERVER_PID=$!
 	while read -r -u "$server" line; do
 		[[ $line != *"Firewall server ready"* ]] || return 0
@@ -95,14 +96,14 @@ measure_changes() {
 measure_bgo_life() {
 	local begin
 	addresses ipv4 hosts 10000 >"$LIST"
-	start
+	start "$MAX_RULES"
 	ok update load --file "$LIST"
 	ok bgo firewall-update --action save --file "$WORK/save"
 	begin=$(now_us)
 	stop
 	say bgo-stop $((($(now_us) - begin) / 1000)) ms
 	begin=$(now_us)
-	start
+	start "$MAX_RULES"
 	say bgo-start-on-10000-kept $((($(now_us) - begin) / 1000)) ms
 	timed bgo-restore-10000 bgo firewall-update --action restore --file "$WORK/save"
 	stop
@@ -112,7 +113,7 @@ measure_bgo_life() {
 measure_bgo_changes() {
 	local before
 	addresses ipv4 hosts 1000 >"$LIST"
-	start
+	start "$MAX_RULES"
 	ok update load --file "$LIST"
 	measure_changes 1000
 	stop
@@ -120,7 +121,7 @@ measure_bgo_changes() {
 	addresses ipv4 hosts "$rules" >"$LIST"
 	settle
 	before=$(kernel_memory)
-	start
+	start $((rules + 1000))
 	timed "bgo-load-$rules" /usr/bin/time -o "$PEAK" -f %M \
 		bgo firewall-update --xdp --type blacklist --action load --file "$LIST"
 	say "bgo-kernel-memory-$rules" "$(used_since "$before")" MB
