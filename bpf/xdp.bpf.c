@@ -12,13 +12,20 @@
 
 struct verdict_note xdp_verdict;
 
-/* Not loaded for fragments (multi-buffer), so the linear part is the whole frame. */
-static __always_inline int stage_parse(const struct xdp_md *ctx, struct packet *pkt)
+/* Set by the loader: frames may be in fragments (multi-buffer), of which only the first is linear.
+ */
+const volatile _Bool fragments;
+
+/*
+ * Drivers that need fragments fill the first with some hundred bytes at least; headers that reach
+ * past it cannot be read and are dropped.
+ */
+static __always_inline int stage_parse(struct xdp_md *ctx, struct packet *pkt)
 {
 	const struct frame frame = {
 		.data = (const void *)(long)ctx->data,
 		.data_end = (const void *)(long)ctx->data_end,
-		.length = ctx->data_end - ctx->data,
+		.length = fragments ? bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data,
 	};
 	const int reason = packet_parse(&frame, pkt);
 

@@ -40,7 +40,9 @@ static int take_over(struct attachment *attachment, const struct attach_options 
 {
 	int err;
 
-	err = bpf_link_update(link->fd, programs_fd(options->programs, link->hook), NULL);
+	err = link->hook == HOOK_XDP
+		      ? xdp_update(link->fd, options, &attachment->xdp_fragments)
+		      : bpf_link_update(link->fd, programs_fd(options->programs, link->hook), NULL);
 	if (err)
 		return log_error(err, "start on %s: replace the %s program that filters it",
 				 attachment->interface.name, hook_name(link->hook));
@@ -70,6 +72,11 @@ static int fail_other_mode(const struct interface *interface, enum xdp_mode aske
 			xdp_mode_name(kept));
 }
 
+static const char *fragments_text(const struct attachment *attachment)
+{
+	return attachment->xdp_fragments ? ", frames in fragments" : "";
+}
+
 /* 1: the program that a server left there was replaced, 0: there is none, or negative errno. */
 static int take_over_xdp(struct attachment *attachment, const struct attach_options *options)
 {
@@ -90,29 +97,30 @@ static int take_over_xdp(struct attachment *attachment, const struct attach_opti
 	err = take_over(attachment, options, link, &attachment->xdp_link);
 	if (err)
 		return err;
-	log_info("Took over the XDP program of interface %s (%s mode)", interface->name,
-		 xdp_mode_name(mode));
+	log_info("Took over the XDP program of interface %s (%s mode%s)", interface->name,
+		 xdp_mode_name(mode), fragments_text(attachment));
 	return 1;
 }
 
 static int attach_xdp(struct attachment *attachment, const struct attach_options *options)
 {
 	const struct interface *interface = &attachment->interface;
-	enum xdp_mode got;
+	struct xdp_way got;
 	int err, link;
 
 	err = take_over_xdp(attachment, options);
 	if (err)
 		return err < 0 ? err : 0;
-	link = xdp_attach(programs_fd(options->programs, HOOK_XDP), interface, options->mode, &got);
+	link = xdp_attach(options, interface, &got);
 	if (link < 0)
 		return link; /* logged there */
 	attachment->xdp_link = link;
+	attachment->xdp_fragments = got.fragments;
 	err = pin_link(attachment, options, HOOK_XDP, link);
 	if (err)
 		return err;
-	log_info("Attached XDP program to interface %s (%s mode)", interface->name,
-		 xdp_mode_name(got));
+	log_info("Attached XDP program to interface %s (%s mode%s)", interface->name,
+		 xdp_mode_name(got.mode), fragments_text(attachment));
 	return 0;
 }
 

@@ -26,8 +26,8 @@ int attach_check(const char *interface);
 struct attachment;
 
 struct attach_options {
-	const struct programs *programs;
-	struct link_pins *pins; /* those that were there, and where new ones go */
+	struct programs *programs; /* of XDP, the one for fragments is loaded when it is needed */
+	struct link_pins *pins;	   /* those that were there, and where new ones go */
 	enum xdp_mode mode;
 	enum tc_kind tc_kind;
 	bool keep; /* pin the links: the programs stay when the process ends */

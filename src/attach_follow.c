@@ -65,7 +65,8 @@ static bool is_attached(const struct attachment *attachment, const struct progra
 
 	if (hook == HOOK_XDP)
 		return link_holds(attachment->xdp_link, attachment->interface.index,
-				  programs_fd(programs, hook));
+				  attachment->xdp_fragments ? programs_fragments_fd(programs)
+							    : programs_fd(programs, hook));
 	filter = &attachment->tc[direction_of(hook)];
 	if (filter->link_fd >= 0)
 		return link_holds(filter->link_fd, attachment->interface.index,
@@ -102,12 +103,17 @@ static void drop(struct attachment *attachment, const struct link_pins *pins, en
 }
 
 /* Another program was put into our link: one step puts ours back. */
-static bool put_back(struct attachment *attachment, const struct programs *programs, enum hook hook)
+static bool put_back(struct attachment *attachment, const struct attach_options *options,
+		     enum hook hook)
 {
 	const int link = hook == HOOK_XDP ? attachment->xdp_link
 					  : attachment->tc[direction_of(hook)].link_fd;
 
-	return !link_is_dead(link) && bpf_link_update(link, programs_fd(programs, hook), NULL) == 0;
+	if (link_is_dead(link))
+		return false;
+	if (hook == HOOK_XDP)
+		return xdp_update(link, options, &attachment->xdp_fragments) == 0;
+	return bpf_link_update(link, programs_fd(options->programs, hook), NULL) == 0;
 }
 
 int attachment_repair(struct attachment *attachment, const struct attach_options *options,
@@ -120,7 +126,7 @@ int attachment_repair(struct attachment *attachment, const struct attach_options
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
 		int failed;
 
-		if (!(missing & 1u << hook) || put_back(attachment, options->programs, hook))
+		if (!(missing & 1u << hook) || put_back(attachment, options, hook))
 			continue;
 		drop(attachment, options->pins, hook);
 		failed = attach_hook(attachment, &how, hook);

@@ -58,12 +58,20 @@ int program_id(int program_fd, uint32_t *id);
 
 /* -- XDP -- */
 
+struct xdp_way {
+	enum xdp_mode mode; /* native or generic */
+	bool fragments;	    /* by the program for frames in fragments */
+};
+
 /*
- * Attaches by a link; XDP_MODE_AUTO tries native, then generic. Returns the link's file descriptor
- * and *got, the mode it has; or negative errno, logged.
+ * Attaches by a link. Where the driver wants it for the MTU, natively by the program for fragments;
+ * XDP_MODE_AUTO tries generic after both. Returns the link's file descriptor, and how in *got; or
+ * negative errno, logged.
  */
-int xdp_attach(int program_fd, const struct interface *interface, enum xdp_mode mode,
-	       enum xdp_mode *got);
+int xdp_attach(const struct attach_options *options, const struct interface *interface,
+	       struct xdp_way *got);
+/* Replaces the program in the link, by the one for fragments where it must be. Not logged. */
+int xdp_update(int link, const struct attach_options *options, bool *fragments);
 
 /* The program attached and its mode; *id 0 when there is none. */
 int xdp_query(const struct interface *interface, uint32_t *id, enum xdp_mode *mode);
@@ -131,6 +139,7 @@ int clsact_query(const struct interface *interface, enum tc_direction direction,
 struct attachment {
 	struct interface interface;
 	int xdp_link;	      /* -1: not attached */
+	bool xdp_fragments;   /* the program in it is the one for fragments */
 	bool made_clsact;     /* the qdisc is ours to remove */
 	enum tc_kind tc_kind; /* what tc[] is */
 	struct tc_filter tc[TC_DIRECTIONS];

@@ -87,13 +87,47 @@ static int attach_mode(int program_fd, const struct interface *interface, enum x
 	return bpf_link_create(program_fd, (int)interface->index, BPF_XDP, &options);
 }
 
-int xdp_attach(int program_fd, const struct interface *interface, enum xdp_mode mode,
-	       enum xdp_mode *got)
+/* The driver wants frames in one buffer, which they do not fit into: what it says then differs. */
+static bool wants_fragments(int err)
 {
-	enum xdp_mode chosen = mode == XDP_MODE_AUTO ? XDP_MODE_NATIVE : mode;
+	return err < 0 && err != -EBUSY && err != -EEXIST && err != -EOPNOTSUPP && err != -ENODEV &&
+	       err != -ENOMEM && err != -EPERM;
+}
+
+/* Loads and records the program for fragments. Negative errno, logged. */
+static int prepare_fragments(const struct attach_options *options)
+{
+	int err = programs_load_fragments(options->programs);
+
+	return err ? err : link_pins_add_programs(options->pins, options->programs);
+}
+
+static int attach_native(const struct attach_options *options, const struct interface *interface,
+			 struct xdp_way *way)
+{
+	int link, with_fragments;
+
+	link = attach_mode(programs_fd(options->programs, HOOK_XDP), interface, XDP_MODE_NATIVE);
+	if (!wants_fragments(link) || prepare_fragments(options))
+		return link;
+	with_fragments =
+		attach_mode(programs_fragments_fd(options->programs), interface, XDP_MODE_NATIVE);
+	if (with_fragments < 0)
+		return link; /* the reason of the usual program is the one to tell */
+	way->fragments = true;
+	return with_fragments;
+}
+
+int xdp_attach(const struct attach_options *options, const struct interface *interface,
+	       struct xdp_way *got)
+{
+	const enum xdp_mode mode = options->mode;
+	struct xdp_way way = {.mode = mode == XDP_MODE_AUTO ? XDP_MODE_NATIVE : mode};
+	const int plain = programs_fd(options->programs, HOOK_XDP);
 	int link;
 
-	link = attach_mode(program_fd, interface, chosen);
+	link = way.mode == XDP_MODE_NATIVE ? attach_native(options, interface, &way)
+					   : attach_mode(plain, interface, way.mode);
 	/* EEXIST: there is a program of the other mode. */
 	if (link == -EBUSY || link == -EEXIST)
 		return fail_occupied(interface);
@@ -102,11 +136,24 @@ int xdp_attach(int program_fd, const struct interface *interface, enum xdp_mode 
 			"%s: native XDP is not possible (%s): using generic XDP, which is slower",
 			interface->name,
 			link == -ERANGE ? "the MTU is too large" : strerror(-link));
-		chosen = XDP_MODE_GENERIC;
-		link = attach_mode(program_fd, interface, chosen);
+		way.mode = XDP_MODE_GENERIC;
+		link = attach_mode(plain, interface, way.mode);
 	}
 	if (link < 0)
-		return fail_mode(link, interface, chosen);
-	*got = chosen;
+		return fail_mode(link, interface, way.mode);
+	*got = way;
 	return link;
+}
+
+int xdp_update(int link, const struct attach_options *options, bool *fragments)
+{
+	int err, with_fragments;
+
+	err = bpf_link_update(link, programs_fd(options->programs, HOOK_XDP), NULL);
+	*fragments = false;
+	if (!wants_fragments(err) || err == -ENOLINK || prepare_fragments(options))
+		return err;
+	with_fragments = bpf_link_update(link, programs_fragments_fd(options->programs), NULL);
+	*fragments = !with_fragments;
+	return with_fragments ? err : 0;
 }

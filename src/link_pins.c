@@ -281,21 +281,25 @@ static int record_program(struct link_pins *pins, int program_fd)
 
 int link_pins_add_programs(struct link_pins *pins, const struct programs *programs)
 {
+	int fds[PROGRAMS_MAX];
+	const size_t count = programs_fds(programs, fds);
 	int err = 0;
 
-	for (enum hook hook = 0; !err && hook < HOOK_COUNT; hook++)
-		err = record_program(pins, programs_fd(programs, hook));
+	for (size_t i = 0; !err && i < count; i++)
+		err = record_program(pins, fds[i]);
 	return err;
 }
 
 static bool is_one_of(uint32_t id, const struct programs *programs)
 {
-	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
+	int fds[PROGRAMS_MAX];
+	const size_t count = programs_fds(programs, fds);
+
+	for (size_t i = 0; i < count; i++) {
 		struct bpf_prog_info info = {};
 		__u32 length = sizeof(info);
 
-		if (bpf_obj_get_info_by_fd(programs_fd(programs, hook), &info, &length) == 0 &&
-		    info.id == id)
+		if (bpf_obj_get_info_by_fd(fds[i], &info, &length) == 0 && info.id == id)
 			return true;
 	}
 	return false;

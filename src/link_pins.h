@@ -48,7 +48,7 @@ int link_pins_remove(const struct link_pins *pins, const char *name);
 /* False: somebody removed it. */
 bool link_pins_has(const struct link_pins *pins, const char *name);
 
-/* Records the programs, before they are attached. Negative errno, logged. */
+/* Records the programs that are not yet, before they are attached. Negative errno, logged. */
 int link_pins_add_programs(struct link_pins *pins, const struct programs *programs);
 /* Removes the records of all programs but those of `keep`: they are off every interface. */
 int link_pins_keep_programs(struct link_pins *pins, const struct programs *keep);

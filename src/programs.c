@@ -18,6 +18,7 @@
 
 struct programs {
 	struct xdp_bpf *xdp;
+	struct xdp_bpf *xdp_fragments; /* NULL: no interface needed it */
 	struct tc_bpf *tc;
 	bool record;
 };
@@ -134,6 +135,61 @@ static int load_tc(struct programs *programs, const struct store *store)
 	return 0;
 }
 
+/* The maps of the one that is loaded are the store's, checked. */
+static int reuse_maps_of(struct bpf_object *object, const struct bpf_object *loaded)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		const struct bpf_map *same =
+			bpf_object__find_map_by_name(loaded, bpf_map__name(map));
+		int err;
+
+		if (!same || bpf_map__is_internal(map))
+			continue;
+		err = bpf_map__reuse_fd(map, bpf_map__fd(same));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int load_fragments(struct programs *programs, struct xdp_bpf *xdp)
+{
+	int err;
+
+	xdp->rodata->max_rules = programs->xdp->rodata->max_rules;
+	xdp->rodata->record_verdicts = programs->record;
+	xdp->rodata->fragments = true;
+	err = bpf_program__set_flags(xdp->progs.bgo_xdp, BPF_F_XDP_HAS_FRAGS);
+	if (!err)
+		err = reuse_maps_of(xdp->obj, programs->xdp->obj);
+	return err ? err : xdp_bpf__load(xdp);
+}
+
+int programs_load_fragments(struct programs *programs)
+{
+	struct xdp_bpf *xdp;
+	libbpf_print_fn_t print;
+	int err;
+
+	if (programs->xdp_fragments)
+		return 0;
+	xdp = xdp_bpf__open();
+	if (!xdp)
+		return log_error(-errno, "open the XDP program for frames in fragments");
+	print = libbpf_set_print(print_warning);
+	err = load_fragments(programs, xdp);
+	libbpf_set_print(print);
+	if (err) {
+		xdp_bpf__destroy(xdp);
+		return log_error(err, "load the XDP program for frames in fragments");
+	}
+	programs->xdp_fragments = xdp;
+	return 0;
+}
+
 int programs_load(struct programs **out, const struct store *store, bool record)
 {
 	_cleanup_(programs_cleanup) struct programs *programs = NULL;
@@ -160,6 +216,7 @@ void programs_unload(struct programs *programs)
 	if (!programs)
 		return;
 	xdp_bpf__destroy(programs->xdp);
+	xdp_bpf__destroy(programs->xdp_fragments);
 	tc_bpf__destroy(programs->tc);
 	free(programs);
 }
@@ -181,6 +238,23 @@ int programs_fd(const struct programs *programs, enum hook hook)
 	default:
 		return -EINVAL;
 	}
+}
+
+int programs_fragments_fd(const struct programs *programs)
+{
+	return programs->xdp_fragments ? bpf_program__fd(programs->xdp_fragments->progs.bgo_xdp)
+				       : -ENOENT;
+}
+
+size_t programs_fds(const struct programs *programs, int fds[static PROGRAMS_MAX])
+{
+	size_t count = 0;
+
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
+		fds[count++] = programs_fd(programs, hook);
+	if (programs->xdp_fragments)
+		fds[count++] = programs_fragments_fd(programs);
+	return count;
 }
 
 int programs_last_verdict(const struct programs *programs, enum hook hook, struct last_verdict *out)

@@ -30,6 +30,16 @@ void programs_cleanup(struct programs **programs);
 
 /* The program's file descriptor and kernel id, owned by `programs`. */
 int programs_fd(const struct programs *programs, enum hook hook);
+/*
+ * The XDP program for frames in fragments, which drivers ask for when the MTU is too large for one
+ * buffer: loaded on the same maps when it is first needed. 0 or negative errno, logged.
+ */
+int programs_load_fragments(struct programs *programs);
+/* -ENOENT when it is not loaded. */
+int programs_fragments_fd(const struct programs *programs);
+/* All that are loaded; returns how many. */
+#define PROGRAMS_MAX (HOOK_COUNT + 1)
+size_t programs_fds(const struct programs *programs, int fds[static PROGRAMS_MAX]);
 /* -EINVAL unless loaded with `record`. */
 int programs_last_verdict(const struct programs *programs, enum hook hook,
 			  struct last_verdict *out);

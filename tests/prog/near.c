@@ -99,8 +99,7 @@ struct interface near_interface(void)
 	return (struct interface){.name = NEAR, .index = if_nametoindex(NEAR)};
 }
 
-struct attach_options near_options(const struct programs *with, enum xdp_mode mode,
-				   enum tc_kind kind)
+struct attach_options near_options(struct programs *with, enum xdp_mode mode, enum tc_kind kind)
 {
 	return (struct attach_options){
 		.programs = with, .pins = pins, .mode = mode, .tc_kind = kind};
@@ -136,7 +135,7 @@ void capture_end(struct capture capture, char *text, size_t size)
 	close(capture.stderr_fd);
 }
 
-int attach_failing(const struct programs *with, const char *interface, enum xdp_mode mode,
+int attach_failing(struct programs *with, const char *interface, enum xdp_mode mode,
 		   enum tc_kind kind, char *text, size_t size)
 {
 	const struct attach_options how = near_options(with, mode, kind);
@@ -222,7 +221,7 @@ int ingress_filters(void)
 	return clsact_query(&interface, TC_INGRESS, found);
 }
 
-void attach_and_be_killed(const struct programs *with, enum tc_kind kind)
+void attach_and_be_killed(struct programs *with, enum tc_kind kind)
 {
 	struct attachment *attachment;
 	const pid_t child = fork();

@@ -44,14 +44,13 @@ void shell_output(const char *command, char *text, size_t size);
 void open_store(const char *pin_path, struct store **opened, struct programs **loaded);
 
 struct interface near_interface(void);
-struct attach_options near_options(const struct programs *with, enum xdp_mode mode,
-				   enum tc_kind kind);
+struct attach_options near_options(struct programs *with, enum xdp_mode mode, enum tc_kind kind);
 /* Attaches `programs`, which must succeed. */
 struct attachment *near_attach(const char *interface, enum xdp_mode mode, enum tc_kind kind);
 /* Attaches in a process that is then killed, as a server may be. */
-void attach_and_be_killed(const struct programs *with, enum tc_kind kind);
+void attach_and_be_killed(struct programs *with, enum tc_kind kind);
 /* Must not attach. Returns the error, and what was logged in `text`. */
-int attach_failing(const struct programs *with, const char *interface, enum xdp_mode mode,
+int attach_failing(struct programs *with, const char *interface, enum xdp_mode mode,
 		   enum tc_kind kind, char *text, size_t size);
 
 /* What is logged between begin and end. */

@@ -148,23 +148,23 @@ static void an_interface_without_ethernet_is_refused(void **state)
 	assert_says(text, "start on bgo-tun: it does not speak Ethernet");
 }
 
-static void an_mtu_too_large_for_the_driver_says_what_to_do(void **state)
+static void native_mode_filters_jumbo_frames_by_the_program_for_fragments(void **state)
 {
-	const int program = foreign_program(BPF_PROG_TYPE_XDP); /* cannot do packets in fragments */
-	const struct interface interface = near_interface();
-	struct capture capture;
-	enum xdp_mode got;
-	char text[1024];
-	int err;
+	struct attachment *attachment;
+	struct attach_status status;
+	uint32_t id = 0;
 
 	(void)state;
 	shell("ip link set " NEAR " mtu 9000; ip link set " FAR " mtu 9000");
-	capture = capture_begin();
-	err = xdp_attach(program, &interface, XDP_MODE_NATIVE, &got);
-	capture_end(capture, text, sizeof(text));
-	close(program);
-	assert_int_equal(err, -ERANGE);
-	assert_says(text, "lower it (ip link set dev " NEAR " mtu 1500) or use --mode generic");
+	attachment = near_attach(NEAR, XDP_MODE_NATIVE, TC_KIND_AUTO);
+	status = near_status();
+	assert_true(attach_status_complete(&status));
+	assert_string_equal(status.xdp_mode, "native");
+	assert_int_equal(program_id(programs_fragments_fd(programs), &id), 0);
+	assert_int_equal(status.xdp_program_id, id);
+	assert_int_equal(attachment_missing(attachment, programs), 0);
+	detach_interface(attachment, pins);
+	assert_int_equal(link_pins_remove_programs(pins, NULL), 0);
 }
 
 static void a_foreign_xdp_program_is_named_and_left_alone(void **state)
@@ -271,7 +271,7 @@ int main(void)
 		NEAR_TEST(a_missing_interface_is_refused_with_those_that_exist),
 		NEAR_TEST(a_name_too_long_for_an_interface_is_a_missing_one),
 		NEAR_TEST(an_interface_without_ethernet_is_refused),
-		NEAR_TEST(an_mtu_too_large_for_the_driver_says_what_to_do),
+		NEAR_TEST(native_mode_filters_jumbo_frames_by_the_program_for_fragments),
 		NEAR_TEST(a_foreign_xdp_program_is_named_and_left_alone),
 		NEAR_TEST(another_firewall_on_the_interface_is_refused_by_its_pid),
 		NEAR_TEST(an_ingress_qdisc_in_the_place_of_clsact_is_refused),

@@ -28,7 +28,7 @@ static void reopen_pins(void)
 }
 
 /* A start of `with` that keeps, up to its commit. */
-static struct attachment *keep_attached(const struct programs *with, enum tc_kind kind)
+static struct attachment *keep_attached(struct programs *with, enum tc_kind kind)
 {
 	struct attach_options how = near_options(with, XDP_MODE_AUTO, kind);
 	struct attachment *attachment = NULL;
@@ -40,7 +40,7 @@ static struct attachment *keep_attached(const struct programs *with, enum tc_kin
 }
 
 /* And its end. */
-static void keep_without_server(const struct programs *with, enum tc_kind kind)
+static void keep_without_server(struct programs *with, enum tc_kind kind)
 {
 	leave_interface(keep_attached(with, kind));
 	reopen_pins();
@@ -248,7 +248,7 @@ static void recorded_filters_are_known_without_asking_for_their_maps(void **stat
 
 /* A start as the server does it: what it is to be, and what it attaches. */
 struct start {
-	const struct programs *with;
+	struct programs *with;
 	enum tc_kind kind;
 	bool keep;
 };
