@@ -339,7 +339,7 @@ static int write_file(const struct state_dir *dir, const char *text, size_t byte
 static int take_state(const struct store *store, const char *file, char **text, size_t *bytes,
 		      struct snapshot_label *label)
 {
-	struct snapshot_label there;
+	struct snapshot_label there = {0};
 	int err = snapshot_look(file, &there);
 
 	*label = (struct snapshot_label){store_id(store), store_generation(store),
@@ -371,14 +371,26 @@ static int lock_dir(const struct state_dir *dir, struct store **store, unsigned 
 	return err ? err : store_try_open(store, pin_path, STORE_READ, seconds);
 }
 
+/* Under both locks; the store's is given up before the disk works. */
+static int write_state(struct store **store, const struct state_dir *dir, const char *file,
+		       struct snapshot_label *label, const char **why)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t bytes = 0;
+	int err;
+
+	*why = "take the rules as text";
+	err = take_state(*store, file, &text, &bytes, label);
+	store_close(take(*store));
+	return err || !text ? err : write_file(dir, text, bytes, why);
+}
+
 int snapshot_write(struct store **open_store, unsigned int seconds, struct snapshot_label *label,
 		   const char **why)
 {
 	_cleanup_store_ struct store *store = take(*open_store);
 	_cleanup_(state_dir_close) struct state_dir dir = {.fd = -1};
-	_cleanup_free_ char *text = NULL;
 	char file[SNAPSHOT_PATH_BYTES];
-	size_t bytes;
 	int err;
 
 	*label = (struct snapshot_label){0};
@@ -391,12 +403,7 @@ int snapshot_write(struct store **open_store, unsigned int seconds, struct snaps
 	/* Somebody may have started another server meanwhile, which then sees to it. */
 	if (strcmp(file, store_snapshot(store)) != 0)
 		return 0;
-	*why = "take the rules as text";
-	err = take_state(store, file, &text, &bytes, label);
-	store_close(take(store));
-	if (err || !text)
-		return err;
-	return write_file(&dir, text, bytes, why);
+	return write_state(&store, &dir, file, label, why);
 }
 
 void snapshot_after_change(struct store **store)
