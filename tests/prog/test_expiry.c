@@ -362,6 +362,36 @@ static void restoring_leaves_out_what_has_expired_and_keeps_the_hits_of_the_rest
 	assert_saves("next xdp blacklist 8\n", true);
 }
 
+/* Removes it unless that is confirmed within an hour. */
+static void remove_unconfirmed(uint32_t index)
+{
+	struct transaction *txn = NULL;
+	struct rule removed;
+
+	assert_int_equal(transaction_begin(&txn, firewall.store), 0);
+	transaction_confirm_within(txn, HOUR);
+	assert_int_equal(transaction_remove(txn, HOOK_XDP, LIST_BLACKLIST, index, &removed), 0);
+	assert_int_equal(transaction_commit(&txn), 1);
+}
+
+static void a_rule_that_comes_back_by_a_revert_expires_at_its_time(void **state)
+{
+	(void)state;
+	set_rules(HOOK_XDP, "rule @ blacklist 0 " PEER4 " expires " AT_11
+			    ";rule @ blacklist 1 " PEER6 " expires " AT_10);
+	firewall_clock(&firewall, HALF_PAST(9));
+	remove_unconfirmed(0);
+	assert_int_equal(blocks(PEER4, 53), -1);
+	/* Going back looks for what has expired, and that is not what comes back. */
+	firewall_clock(&firewall, HALF_PAST(10));
+	assert_int_equal(store_revert(firewall.store, NULL), 1);
+	assert_int_equal(blocks(PEER4, 53), 0);
+	assert_int_equal(blocks(PEER6, 53), -1);
+	firewall_clock(&firewall, HALF_PAST(11));
+	add(PEER4_AFTER, 0, NULL, 1);
+	assert_null(slot_of(0));
+}
+
 /* -- The server's part. -- */
 
 static void reopen_store(enum store_access access)
@@ -395,6 +425,33 @@ static void the_server_removes_an_expired_rule_and_waits_for_nobody(void **state
 	assert_int_equal(store_generation(firewall.store), generation + 1);
 	assert_null(slot_of(1));
 	assert_non_null(slot_of(0));
+}
+
+static void the_server_removes_nothing_while_a_change_waits_to_be_confirmed(void **state)
+{
+	struct expiry *expiry = NULL;
+	uint64_t generation;
+
+	(void)state;
+	set_rules(HOOK_XDP, "rule @ blacklist 0 " PEER4_AFTER);
+	reopen_store(STORE_WRITE);
+	assert_int_equal(expiry_open(&expiry, firewall.store), 0);
+	add(PEER4, store_now_s(firewall.store) + 1, NULL, 1);
+	remove_unconfirmed(0);
+	generation = store_generation(firewall.store);
+	for (int i = 0; i < 600 && store_rule_count(firewall.store); i++)
+		usleep(50000);
+	assert_int_equal(store_rule_count(firewall.store), 0);
+	store_close(take(firewall.store));
+	expiry_tick(expiry);
+	assert_int_equal(store_open(&firewall.store, PIN_PATH, STORE_WRITE), 0);
+	assert_int_equal(store_generation(firewall.store), generation);
+	assert_int_equal(store_confirm(firewall.store), 1);
+	store_close(take(firewall.store));
+	expiry_tick(expiry);
+	expiry_close(expiry);
+	assert_int_equal(store_open(&firewall.store, PIN_PATH, STORE_WRITE), 0);
+	assert_null(slot_of(1));
 }
 
 static void assert_clock_is_right(void)
@@ -442,6 +499,8 @@ int main(void)
 		cmocka_unit_test(a_change_that_is_given_up_leaves_expired_rules_to_the_next),
 		cmocka_unit_test(
 			restoring_leaves_out_what_has_expired_and_keeps_the_hits_of_the_rest),
+		cmocka_unit_test(a_rule_that_comes_back_by_a_revert_expires_at_its_time),
+		cmocka_unit_test(the_server_removes_nothing_while_a_change_waits_to_be_confirmed),
 		cmocka_unit_test(the_server_removes_an_expired_rule_and_waits_for_nobody),
 		cmocka_unit_test(a_writer_and_the_server_set_the_clock_of_the_programs),
 	};
