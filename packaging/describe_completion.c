@@ -13,21 +13,51 @@
 
 #define WORDS_BYTES 512
 #define NAME_BYTES 64
+#define NAMES_MAX 128
 
-/* Whether the group of two-word commands that this one is of was met before it in the table. */
-static bool group_is_known(size_t position)
+/* Every name and alias of a command, of one word or two. */
+struct names {
+	size_t count;
+	struct name {
+		const char *text;
+		const struct command *command;
+	} all[NAMES_MAX];
+};
+
+static void names_collect(struct names *names)
 {
-	const size_t length = strcspn(command_table[position]->name, " ");
+	*names = (struct names){0};
+	for (size_t i = 0; command_table[i] && names->count + 2 <= NAMES_MAX; i++) {
+		const struct command *command = command_table[i];
 
+		names->all[names->count++] = (struct name){command->name, command};
+		if (command->alias)
+			names->all[names->count++] = (struct name){command->alias, command};
+	}
+}
+
+static size_t first_length(const char *name)
+{
+	return strcspn(name, " ");
+}
+
+static bool same_first(const char *a, const char *b)
+{
+	return first_length(a) == first_length(b) && memcmp(a, b, first_length(a)) == 0;
+}
+
+/* Whether the first word of this name was that of one before it. */
+static bool first_is_known(const struct names *names, size_t position)
+{
 	for (size_t i = 0; i < position; i++)
-		if (strncmp(command_table[i]->name, command_table[position]->name, length + 1) == 0)
+		if (same_first(names->all[i].text, names->all[position].text))
 			return true;
 	return false;
 }
 
-static const char *second_word(const struct command *command)
+static const char *second_word(const char *name)
 {
-	const char *blank = strchr(command->name, ' ');
+	const char *blank = strchr(name, ' ');
 
 	return blank ? blank + 1 : NULL;
 }
@@ -91,30 +121,23 @@ static void bash_values(void)
 	puts("\t*) return 1 ;;\n\tesac\n}\n");
 }
 
-/* First words, and for each group its second ones. */
-static void bash_commands(void)
+/* First words, and for those that have any the second ones. */
+static void bash_commands(const struct names *names)
 {
-	fputs("_bgo_first='help version", stdout);
-	for (size_t i = 0; command_table[i]; i++) {
-		if (!group_is_known(i)) {
-			putchar(' ');
-			for (const char *at = command_table[i]->name; *at && *at != ' '; at++)
-				putchar(*at);
-		}
-		if (command_table[i]->alias)
-			printf(" %s", command_table[i]->alias);
-	}
-	puts("'\n\n# The second words of a first one that has any.\n_bgo_second() {\n\tcase $1 in");
-	for (size_t i = 0; command_table[i]; i++) {
-		const size_t length = strcspn(command_table[i]->name, " ");
+	const struct name *all = names->all;
 
-		if (!second_word(command_table[i]) || group_is_known(i))
+	fputs("_bgo_first='help version", stdout);
+	for (size_t i = 0; i < names->count; i++)
+		if (!first_is_known(names, i))
+			printf(" %.*s", (int)first_length(all[i].text), all[i].text);
+	puts("'\n\n# The second words of a first one that has any.\n_bgo_second() {\n\tcase $1 in");
+	for (size_t i = 0; i < names->count; i++) {
+		if (!second_word(all[i].text) || first_is_known(names, i))
 			continue;
-		printf("\t'%.*s') echo '", (int)length, command_table[i]->name);
-		for (size_t j = i; command_table[j]; j++)
-			if (strncmp(command_table[j]->name, command_table[i]->name, length + 1) ==
-			    0)
-				printf("%s%s", j == i ? "" : " ", second_word(command_table[j]));
+		printf("\t'%.*s') echo '", (int)first_length(all[i].text), all[i].text);
+		for (size_t j = i; j < names->count; j++)
+			if (same_first(all[j].text, all[i].text))
+				printf("%s%s", j == i ? "" : " ", second_word(all[j].text));
 		puts("' ;;");
 	}
 	puts("\tesac\n}\n");
@@ -122,9 +145,12 @@ static void bash_commands(void)
 
 void describe_bash(void)
 {
+	struct names names;
+
+	names_collect(&names);
 	puts("# Completion of bgo for bash; made from bgo's own tables.\n# shellcheck "
 	     "shell=bash\n");
-	bash_commands();
+	bash_commands(&names);
 	bash_options();
 	bash_values();
 	puts("_bgo_words() {\n"
@@ -217,44 +243,43 @@ static void zsh_row(const char *name, const char *summary)
 	puts("'");
 }
 
-static void zsh_first(void)
+static void zsh_first(const struct names *names)
 {
 	puts("_bgo_first() {\n\tlocal -a commands=(");
-	for (size_t i = 0; command_table[i]; i++) {
-		char group[NAME_BYTES];
+	for (size_t i = 0; i < names->count; i++) {
+		const char *text = names->all[i].text;
+		char first[NAME_BYTES];
 
-		snprintf(group, sizeof(group), "%.*s", (int)strcspn(command_table[i]->name, " "),
-			 command_table[i]->name);
-		if (!group_is_known(i))
-			zsh_row(group, second_word(command_table[i]) ? "several commands"
-								     : command_table[i]->summary);
-		if (command_table[i]->alias)
-			zsh_row(command_table[i]->alias, command_table[i]->summary);
+		if (first_is_known(names, i))
+			continue;
+		snprintf(first, sizeof(first), "%.*s", (int)first_length(text), text);
+		zsh_row(first,
+			second_word(text) ? "several commands" : names->all[i].command->summary);
 	}
 	zsh_row("help", "what a command does");
 	zsh_row("version", "the version");
 	puts("\t)\n\t_describe -t commands command commands\n}\n");
 }
 
-/* The second words of the group that begins at this position of the table. */
-static void zsh_group(size_t position)
+/* The second words behind the first one of the name at this position. */
+static void zsh_group(const struct names *names, size_t position)
 {
-	const size_t length = strcspn(command_table[position]->name, " ");
+	const char *text = names->all[position].text;
 
-	printf("\t%.*s)\n\t\tcommands=(\n", (int)length, command_table[position]->name);
-	for (size_t i = position; command_table[i]; i++)
-		if (strncmp(command_table[i]->name, command_table[position]->name, length + 1) == 0)
-			zsh_row(second_word(command_table[i]), command_table[i]->summary);
+	printf("\t%.*s)\n\t\tcommands=(\n", (int)first_length(text), text);
+	for (size_t i = position; i < names->count; i++)
+		if (same_first(names->all[i].text, text))
+			zsh_row(second_word(names->all[i].text), names->all[i].command->summary);
 	puts("\t\t)\n\t\t;;");
 }
 
-static void zsh_second(void)
+static void zsh_second(const struct names *names)
 {
 	puts("# The second words of a first one that has any; fails when it has none.\n"
 	     "_bgo_second() {\n\tlocal -a commands\n\tcase $1 in");
-	for (size_t i = 0; command_table[i]; i++)
-		if (second_word(command_table[i]) && !group_is_known(i))
-			zsh_group(i);
+	for (size_t i = 0; i < names->count; i++)
+		if (second_word(names->all[i].text) && !first_is_known(names, i))
+			zsh_group(names, i);
 	puts("\t*) return 1 ;;\n\tesac\n"
 	     "\t((CURRENT == 3)) && _describe -t commands command commands\n\treturn 0\n}\n");
 }
@@ -272,13 +297,16 @@ static void zsh_command(const struct command *command)
 
 void describe_zsh(void)
 {
+	struct names names;
+
+	names_collect(&names);
 	puts("#compdef bgo\n# Completion of bgo for zsh; made from bgo's own tables.\n\n"
 	     "_bgo_interfaces() {\n"
 	     "\tlocal -a interfaces=(/sys/class/net/*(N:t))\n"
 	     "\tcompadd -a interfaces\n"
 	     "}\n");
-	zsh_first();
-	zsh_second();
+	zsh_first(&names);
+	zsh_second(&names);
 	puts("_bgo_options() {\n\tcase $1 in");
 	for (size_t i = 0; command_table[i]; i++)
 		zsh_command(command_table[i]);

@@ -41,3 +41,13 @@ while read -r command; do
 	expect_equal "$(offers bgo $command --)" "$(bgo help $command |
 		sed -n 's/^  \(--[a-z0-9-]*\).*/\1/p' | { cat; echo --help; } | sort | tr '\n' ' ' | sed 's/ $//')"
 done <"$WORK/commands"
+
+# An alias, of one word or two, as what it is for.
+bgo help | sed -n '/^Aliases:/,/^$/s/^  \([a-z-]*\( [a-z-][a-z-]*\)\{0,1\}\)  *\(.*\)/\1:\3/p' >"$WORK/aliases"
+expect_between 5 50 "$(wc -l <"$WORK/aliases")" "aliases"
+while IFS=: read -r alias command; do
+	# shellcheck disable=SC2086 # words
+	expect_equal "$(offers bgo $alias)" "${alias##* }"
+	# shellcheck disable=SC2086 # words
+	expect_equal "$(offers bgo $alias --)" "$(offers bgo $command --)"
+done <"$WORK/aliases"
