@@ -21,7 +21,8 @@ remove_cgroups() {
 install_in() {
 	local source
 	source=${BASH_SOURCE[0]%/*}/..
-	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$source" install DESTDIR="$1" PREFIX=/usr \
+	# One at a time, lest two build the same that is out of date.
+	flock "$BGO_BUILD_DIR" env -u MAKEFLAGS -u MAKELEVEL make -s -C "$source" install DESTDIR="$1" PREFIX=/usr \
 		B="$BGO_BUILD_DIR" >"$OUTPUT" 2>&1 || fail "make install failed:" "$(cat "$OUTPUT")"
 }
 

@@ -4,7 +4,7 @@
 # configuration that somebody changed is neither overwritten nor removed.
 root=$WORK/root
 make_it() {
-	ok env -u MAKEFLAGS -u MAKELEVEL make -s -C "${BASH_SOURCE[0]%/*}/../.." "$1" B="$BGO_BUILD_DIR" \
+	ok flock "$BGO_BUILD_DIR" env -u MAKEFLAGS -u MAKELEVEL make -s -C "${BASH_SOURCE[0]%/*}/../.." "$1" B="$BGO_BUILD_DIR" \
 		DESTDIR="$root" PREFIX="$2"
 }
 files() {
