@@ -14,6 +14,7 @@
 #include "cleanup.h"
 #include "image.h"
 #include "log.h"
+#include "numbers.h"
 
 /* What of the old maps is to be written. */
 struct census {
@@ -124,7 +125,7 @@ static int make_maps(struct store *store, const struct image_source *source,
 }
 
 static int write_list(struct store *store, const struct image_source *source, enum hook hook,
-		      enum list list, struct list_info *info, uint32_t *next_hit,
+		      enum list list, struct list_info *info, struct numbers *hits,
 		      uint32_t *next_comment)
 {
 	struct comment_slot *comments = store_memory(store, MAP_comment_map);
@@ -138,9 +139,12 @@ static int write_list(struct store *store, const struct image_source *source, en
 	*info = (struct list_info){.next_index = info->next_index};
 	while ((found = next_rule(source, hook, list, &cursor, &rule)) == 1) {
 		struct rule_slot *slot = &slots[info->slots_used++];
+		const int64_t hit = numbers_take_hit(hits, &rule.slot.rule);
 
+		if (hit < 0)
+			return (int)hit;
 		*slot = rule.slot;
-		slot->hit = (*next_hit)++;
+		slot->hit = (uint32_t)hit;
 		slot->born = source->image.ruleset.generation;
 		slot->died = 0;
 		slot->comment = 0;
@@ -156,8 +160,9 @@ static int write_list(struct store *store, const struct image_source *source, en
 static int write_rules(struct store *store, const struct image_source *source,
 		       struct ruleset *ruleset)
 {
-	uint32_t hits = 0, comments = 0;
-	int err = 0;
+	_cleanup_(numbers_free) struct numbers hits = {};
+	uint32_t comments = 0;
+	int err = numbers_init(&hits, store_max_rules(store));
 
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
 		for (enum list list = 0; !err && list < LIST_COUNT; list++)

@@ -1,58 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a new rule takes: a free slot of its list, a hit number, a place for its comment. */
-#include <limits.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "transaction_internal.h"
-
-/* So many hit numbers are taken from the first on: counters side by side fit in the caches. Homes
- * would have a few counters in each of very many lines. */
-#define HITS_COMPACT 32768u
-
-#define BITS_PER_WORD (CHAR_BIT * sizeof(unsigned long))
-
-static void bitmap_free(struct bitmap *bitmap)
-{
-	free(bitmap->words);
-	bitmap->words = NULL;
-}
-
-static int bitmap_init(struct bitmap *bitmap, uint32_t bits)
-{
-	bitmap_free(bitmap);
-	bitmap->words = calloc(bits / BITS_PER_WORD + 1, sizeof(*bitmap->words));
-	bitmap->bits = bits;
-	bitmap->cursor = 0;
-	bitmap->taken = 0;
-	return bitmap->words ? 0 : -ENOMEM;
-}
-
-static bool bitmap_has(const struct bitmap *bitmap, uint32_t bit)
-{
-	return bitmap->words[bit / BITS_PER_WORD] >> bit % BITS_PER_WORD & 1;
-}
-
-static void bitmap_set(struct bitmap *bitmap, uint32_t bit)
-{
-	if (bit >= bitmap->bits)
-		return;
-	bitmap->taken += !bitmap_has(bitmap, bit);
-	bitmap->words[bit / BITS_PER_WORD] |= 1UL << bit % BITS_PER_WORD;
-}
-
-/* Takes the first number that is not in use, or -ENOSPC. */
-static int64_t bitmap_take(struct bitmap *bitmap)
-{
-	for (uint32_t bit = bitmap->cursor; bit < bitmap->bits; bit++) {
-		if (bitmap_has(bitmap, bit))
-			continue;
-		bitmap_set(bitmap, bit);
-		bitmap->cursor = bit + 1;
-		return bit;
-	}
-	return -ENOSPC;
-}
 
 struct rule_view transaction_rules(const struct transaction *txn, enum hook hook, enum list list)
 {
@@ -76,10 +27,10 @@ static int survey(struct transaction *txn, bool reuse)
 	const struct store *store = txn->store;
 	uint64_t generation = txn->next->generation;
 
-	if (bitmap_init(&txn->hits, store_max_rules(store)) ||
-	    bitmap_init(&txn->comments, store->entries[MAP_comment_map]))
+	if (numbers_init(&txn->hits, store_max_rules(store)) ||
+	    numbers_init(&txn->comments, store->entries[MAP_comment_map]))
 		return -ENOMEM;
-	bitmap_set(&txn->comments, 0); /* 0 is "no comment" */
+	numbers_set(&txn->comments, 0); /* 0 is "no comment" */
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
 		for (enum list list = 0; list < LIST_COUNT; list++) {
 			struct rule_view rules = transaction_rules(txn, hook, list);
@@ -90,32 +41,12 @@ static int survey(struct transaction *txn, bool reuse)
 
 				if (!before && !rule_slot_live(slot, generation))
 					continue;
-				bitmap_set(&txn->comments, slot->comment);
+				numbers_set(&txn->comments, slot->comment);
 				if (!reuse || !before || rule_slot_live(slot, generation))
-					bitmap_set(&txn->hits, slot->hit);
+					numbers_set(&txn->hits, slot->hit);
 			}
 		}
 	return 0;
-}
-
-/* A free number of the rule's home, see hit_home(), or -ENOSPC. */
-static int64_t take_at_home(struct bitmap *bitmap, const struct rule *rule)
-{
-	const bool is_ipv6 = rule->family == FAMILY_IPV6;
-	const uint64_t first = (uint64_t)rule->addr_host[0] << 32 | rule->addr_host[1];
-	const uint32_t home = hit_home(is_ipv6, first, bitmap->bits);
-
-	if (bitmap->taken < HITS_COMPACT && bitmap->taken < bitmap->bits / 2)
-		return -ENOSPC;
-	if (rule->prefix_len < (is_ipv6 ? HIT_HOME_PREFIX_IPV6 : HIT_HOME_PREFIX_IPV4))
-		return -ENOSPC;
-	for (uint32_t bit = home; bit < home + HIT_HOME_SIZE && bit < bitmap->bits; bit++) {
-		if (bitmap_has(bitmap, bit))
-			continue;
-		bitmap_set(bitmap, bit);
-		return bit;
-	}
-	return -ENOSPC;
 }
 
 int64_t transaction_take_hit(struct transaction *txn, const struct rule *rule)
@@ -124,12 +55,10 @@ int64_t transaction_take_hit(struct transaction *txn, const struct rule *rule)
 
 	if (hit < 0)
 		return hit;
-	hit = take_at_home(&txn->hits, rule);
-	if (hit == -ENOSPC)
-		hit = bitmap_take(&txn->hits);
+	hit = numbers_take_hit(&txn->hits, rule);
 	if (hit == -ENOSPC && survey(txn, true) == 0) {
 		txn->hits_reused = true;
-		hit = bitmap_take(&txn->hits);
+		hit = numbers_take_hit(&txn->hits, rule);
 	}
 	return hit;
 }
@@ -142,7 +71,7 @@ static uint32_t grown(uint32_t entries)
 int64_t transaction_take_comment(struct transaction *txn, const char *text)
 {
 	struct comment_slot *comments;
-	int64_t number = bitmap_take(&txn->comments);
+	int64_t number = numbers_take(&txn->comments);
 
 	if (number == -ENOSPC) {
 		int err = store_grow(txn->store, MAP_comment_map,
@@ -152,7 +81,7 @@ int64_t transaction_take_comment(struct transaction *txn, const char *text)
 			err = survey(txn, false);
 		if (err)
 			return err;
-		number = bitmap_take(&txn->comments);
+		number = numbers_take(&txn->comments);
 	}
 	comments = store_memory(txn->store, MAP_comment_map);
 	if (number < 0 || !comments)

@@ -3,6 +3,7 @@
 #ifndef BGO_TRANSACTION_INTERNAL_H
 #define BGO_TRANSACTION_INTERNAL_H
 
+#include "numbers.h"
 #include "slot_index.h"
 #include "store_internal.h"
 
@@ -24,12 +25,6 @@ struct list_change {
 	struct changed_rules changed[FAMILY_COUNT];
 };
 
-/* Numbers in use, one bit each. */
-struct bitmap {
-	unsigned long *words;
-	uint32_t bits, cursor, taken;
-};
-
 struct transaction {
 	struct store *store;
 	struct ruleset *next; /* what the committed record will be */
@@ -40,7 +35,7 @@ struct transaction {
 	bool limit_changed, source_limit_changed;
 	bool replaces_all;
 	struct list_change lists[HOOK_COUNT][LIST_COUNT];
-	struct bitmap hits, comments; /* no words before the first rule is added */
+	struct numbers hits, comments; /* no words before the first rule is added */
 	transaction_judge *judge;     /* NULL: none */
 	bool hits_reused; /* numbers of rules that this transaction removed may have been taken */
 };

@@ -262,13 +262,14 @@ struct counting layout1_pins_counting(const struct layout1_pins *pins)
 		.hits_fd = pins->fds[LAYOUT1_rule_hits_map],
 		.stats_fd = pins->fds[LAYOUT1_stats_map],
 		.limit_stats_fd = pins->fds[LAYOUT1_rate_limit_stats_map],
+		.hits = {0, 1, 2},
 	};
 }
 
 void count_packets(const struct counting *counting, uint64_t packets)
 {
 	for (uint32_t i = 0; i < 3; i++) {
-		const uint32_t hit = counting->first_hit + i;
+		const uint32_t hit = counting->hits[i];
 		uint64_t count;
 
 		if (bpf_map_lookup_elem(counting->hits_fd, &hit, &count))

@@ -50,7 +50,7 @@ void layout1_pins_close(struct layout1_pins *pins);
 /* The maps that programs count in. */
 struct counting {
 	int hits_fd, stats_fd, limit_stats_fd;
-	uint32_t first_hit; /* the first of the XDP blacklist's three rules, the others follow it */
+	uint32_t hits[3]; /* the numbers of the XDP blacklist's three rules */
 };
 
 /* Those of the old maps. */

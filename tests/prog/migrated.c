@@ -159,7 +159,7 @@ static struct counting store_counting(const struct store *store)
 		.hits_fd = store_map_fd(store, MAP_rule_hits_map),
 		.stats_fd = store_map_fd(store, MAP_stats_map),
 		.limit_stats_fd = store_map_fd(store, MAP_rate_limit_stats_map),
-		.first_hit = rules.slots[0].hit,
+		.hits = {rules.slots[0].hit, rules.slots[1].hit, rules.slots[2].hit},
 	};
 }
 

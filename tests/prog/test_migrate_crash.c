@@ -75,7 +75,7 @@ static void kill_start(const char *name, void (*dies)(void *), bool from_layout1
 
 	for (n = 0; died; n++) {
 		_cleanup_store_ struct store *store = NULL;
-		_cleanup_(close_counting) struct counting counting = {-1, -1, -1, 0};
+		_cleanup_(close_counting) struct counting counting = {-1, -1, -1, {0}};
 		uint64_t more = 7;
 
 		layout1_firewall_again();
