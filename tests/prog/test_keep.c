@@ -176,9 +176,12 @@ static void half_a_kept_firewall_is_completed(void **state)
 
 static void a_kept_link_of_another_network_namespace_is_not_taken_over(void **state)
 {
+	struct tc_filter filter = TC_FILTER_NONE;
 	const struct pinned_link *link;
 	struct attachment *attachment;
+	struct interface interface;
 	char command[128];
+	int foreign;
 
 	(void)state;
 	needs_tcx();
@@ -190,14 +193,21 @@ static void a_kept_link_of_another_network_namespace_is_not_taken_over(void **st
 	snprintf(command, sizeof(command), "ip link add " NEAR " index %u type veth peer name twin",
 		 link->ifindex);
 	shell(command);
+	/* Which has a program of somebody's. */
+	interface = near_interface();
+	foreign = foreign_program(BPF_PROG_TYPE_SCHED_CLS);
+	assert_int_equal(tcx_attach(foreign, &interface, TC_INGRESS, &filter), 0);
 	attachment = keep_attached(programs, TC_KIND_TCX);
 	assert_int_equal(count_pins("xdp"), 2);
+	assert_int_equal(count_pins("ingress"), 2);
 	assert_non_null(link_pins_next(pins, NULL));
 	assert_filtered_by(programs);
 	detach_interface(attachment, pins);
 	reopen_pins();
 	assert_int_equal(attach_remove_links(pins, ""), 3);
 	assert_int_equal(link_pins_remove_programs(pins, NULL), 0);
+	assert_int_equal(tc_detach(&interface, TC_INGRESS, &filter), 0);
+	close(foreign);
 	shell("ip netns del bgo-away");
 }
 
