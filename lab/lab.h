@@ -67,10 +67,14 @@ const char *lab_dir(void);
 	  "send frames and say which arrived; a FRAME is like\n" \
 	  "        'src=192.0.2.1 dst=192.0.2.2 proto=udp dport=53', `bgo-lab probe` lists the " \
 	  "words") \
+	X("talk", cmd_talk, \
+	  "serve --port P [--name NAME]\n" \
+	  "                   | ask --to ADDRESS --port P [--udp] [--connections N] [--hold]", \
+	  "both ends of real connections: who answers, and whom he sees") \
 	X("sandbox", cmd_sandbox, "COMMAND...", "run a command in namespaces of its own")
 /* clang-format on */
 
 lab_command cmd_list, cmd_run, cmd_up, cmd_shell, cmd_down, cmd_replay, cmd_frames, cmd_flood,
-	cmd_pps, cmd_probe, cmd_sandbox;
+	cmd_pps, cmd_probe, cmd_sandbox, cmd_talk;
 
 #endif
