@@ -10,7 +10,9 @@
 
 #include <linux/types.h>
 
+#include "conn.h"
 #include "graph.h"
+#include "lvs_abi.h"
 #include "reasons.h"
 
 #define BGO_MAGIC 0x62676f6669726577ULL /* "bgofirew" */
@@ -18,7 +20,6 @@
 
 enum hook { HOOK_XDP, HOOK_INGRESS, HOOK_EGRESS, HOOK_COUNT };
 enum list { LIST_WHITELIST, LIST_BLACKLIST, LIST_COUNT };
-enum family { FAMILY_IPV4, FAMILY_IPV6, FAMILY_COUNT };
 
 /* What a rule matches; the same rule is the same bytes. */
 struct rule {
@@ -62,7 +63,14 @@ struct hook_rules {
 	struct graph_list lists[LIST_COUNT][FAMILY_COUNT];
 	__u32 default_deny;
 	__u32 drop_fragments;
+	__u32 connections; /* CONNECTIONS_*: what packets of this hook have to do with them */
+	__u32 reserved;
 };
+
+/* Packets to virtual addresses go to real servers; with the second bit, the services are those of
+ * the second half of lvs_dnat_map and its companions. */
+#define CONNECTIONS_LVS 1u
+#define CONNECTIONS_LVS_HALF 2u
 
 /* What user space needs to know of a list in force. */
 struct list_info {
@@ -100,6 +108,11 @@ struct ruleset {
 	struct unconfirmed unconfirmed;
 	__u64 reverted_to; /* the generation whose rules these are again; 0: they are new */
 	struct counter stats_before[HOOK_COUNT][REASON_SLOTS]; /* reset: subtract these */
+	__u64 lvs_since; /* the first generation with these services: older ones used the other
+			    half */
+	__u32 lvs_half;	 /* of the maps of services, servers and tables */
+	__u32 lvs_services, lvs_servers; /* how many are in that half, enabled or not */
+	__u32 reserved;
 };
 
 #define RULESET_RECORDS 512

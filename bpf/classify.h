@@ -99,6 +99,7 @@ static __always_inline int stage_classify(struct packet *pkt, __u32 record, enum
 	if (!set)
 		return REASON_GRAPH_ERROR;
 	rules = &set->hooks[hook];
+	pkt->connections = rules->connections;
 	if (pkt->fragment && rules->drop_fragments)
 		return REASON_FRAGMENT_DROPPED;
 	reason = match_list(pkt, rules, LIST_WHITELIST, REASON_ALLOWED_WHITELIST);

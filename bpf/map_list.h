@@ -27,6 +27,15 @@
 #define RATE_LIMIT_BUCKETS 2
 
 /*
+ * Connections that were answered are in hash tables that take memory as they fill and never drop
+ * one for another. Those that were not share a small table where the newest push out the oldest,
+ * two entries each, one for each direction: a flood of them costs nobody else anything.
+ */
+#define CONNECTIONS_DEFAULT 16384
+#define CONNECTIONS_MAX (16 * 1024 * 1024)
+#define CONNECTIONS_HALF_OPEN(connections) ((connections) / 4 < 1024 ? 1024 : (connections) / 4)
+
+/*
  * In packet order. Not BPF_F_RDONLY_PROG, although programs only read most of them: the kernel
  * refuses to map such a map into memory for writing (bpf_map_mmap(), EACCES).
  */
@@ -45,7 +54,20 @@
 	X(rate_limit_offenders_map, PERCPU_ARRAY, __u32, struct source_offender, SOURCE_OFFENDERS, \
 	  0)                                                                                       \
 	X(stats_map, PERCPU_ARRAY, __u32, struct counter, REASON_SLOTS, 0)                         \
-	X(tc_stats_map, PERCPU_ARRAY, __u32, struct counter, 2 * REASON_SLOTS, 0)
+	X(tc_stats_map, PERCPU_ARRAY, __u32, struct counter, 2 * REASON_SLOTS, 0)                  \
+	/* Services, in two halves: a change is written to the one not in use. */                  \
+	X(lvs_dnat_map, HASH, struct lvs_key, struct lvs_service,                                  \
+	  2 * (LVS_SERVICES_MAX + LVS_SERVERS_MAX), 0)                                             \
+	X(lvs_server_map, ARRAY, __u32, struct lvs_server, 2 * LVS_SERVERS_MAX, BPF_F_MMAPABLE)    \
+	X(lvs_table_map, ARRAY, __u32, struct lvs_table, 2 * LVS_SERVICES_MAX, BPF_F_MMAPABLE)     \
+	X(lvs_stats_map, PERCPU_ARRAY, __u32, struct lvs_counters, LVS_SERVER_IDS, 0)              \
+	/* Connections; --max-connections makes these maps anew. */                                \
+	X(conn_track_map, HASH, struct conn_tuple, struct conn, CONNECTIONS_DEFAULT,               \
+	  BPF_F_NO_PREALLOC)                                                                       \
+	X(conn_reverse_map, HASH, struct conn_tuple, struct conn_tuple, CONNECTIONS_DEFAULT,       \
+	  BPF_F_NO_PREALLOC)                                                                       \
+	X(conn_half_open_map, LRU_HASH, struct conn_tuple, struct conn,                            \
+	  CONNECTIONS_HALF_OPEN(CONNECTIONS_DEFAULT), 0)
 
 /* Rule lists and what else only user space reads: these grow by themselves. */
 #define USER_MAPS(X)                                                                               \
@@ -60,10 +82,6 @@
 	X(tc_ingress_whitelist_count, ARRAY, __u32, __u32, 1, 0)                                   \
 	X(tc_ingress_blacklist_count, ARRAY, __u32, __u32, 1, 0)                                   \
 	X(tc_egress_whitelist_count, ARRAY, __u32, __u32, 1, 0)                                    \
-	X(tc_egress_blacklist_count, ARRAY, __u32, __u32, 1, 0)                                    \
-	/* The load balancer's: small until it exists and migrates them to its shape. */           \
-	X(lvs_dnat_map, HASH, __u64, __u64, 64, 0)                                                 \
-	X(conn_track_map, HASH, __u64, __u64, 64, 0)                                               \
-	X(conn_reverse_map, HASH, __u64, __u64, 64, 0)
+	X(tc_egress_blacklist_count, ARRAY, __u32, __u32, 1, 0)
 
 #endif

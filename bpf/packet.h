@@ -60,7 +60,21 @@ struct packet {
 	__u32 hop_limit;
 	__u32 icmp_type, icmp_code;	   /* of the family's ICMP, else 0 */
 	__u32 source_port_host, port_host; /* 0 without ports */
+	__u64 where; /* of a packet with ports, for connections: see WHERE_* */
+	__u32 l3_offset;
+	__u32 connections; /* CONNECTIONS_* of the hook; set by stage_classify() */
+	__u32 action;	   /* of REASON_LOAD_BALANCED: what the hook returns, 0: that it passes */
 };
+
+/*
+ * Offsets of the IP header and of what follows it and its extensions, protocol and family: in one
+ * word, because each field of struct packet that a later stage reads makes the verifier look at
+ * what is between once more for every way it can have been set.
+ */
+#define WHERE_L4_SHIFT 16
+#define WHERE_PROTOCOL_SHIFT 32
+#define WHERE_FAMILY_SHIFT 40
+#define WHERE_FRAGMENT_SHIFT 41
 
 /* Where a header chain ends: the payload is bytes offset..end of the frame. */
 struct payload {
@@ -214,6 +228,10 @@ static __always_inline int parse_l4(const struct frame *frame, const struct payl
 	pkt->source_port_host = bpf_ntohs(ports->source);
 	pkt->port_host = bpf_ntohs(ports->destination);
 	pkt->key.words[KEY_PORT] = KEY_HAS_PORTS | pkt->port_host;
+	pkt->where = pkt->l3_offset | payload->offset << WHERE_L4_SHIFT |
+		     (__u64)pkt->protocol << WHERE_PROTOCOL_SHIFT |
+		     (__u64)pkt->family << WHERE_FAMILY_SHIFT |
+		     (__u64)payload->first << WHERE_FRAGMENT_SHIFT;
 
 	if (pkt->protocol == IPPROTO_UDP) {
 		const __u32 udp_bytes = bpf_ntohs(((const struct udphdr *)header)->len);
@@ -411,6 +429,7 @@ static __always_inline int packet_parse(const struct frame *frame, struct packet
 	if (reason != NEXT)
 		return reason;
 	offset = widen(frame, offset);
+	pkt->l3_offset = offset;
 	if (ethertype == ETH_P_IP)
 		reason = parse_ipv4(frame, offset, pkt);
 	else if (ethertype == ETH_P_IPV6)

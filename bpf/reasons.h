@@ -20,7 +20,16 @@
 	X(MALFORMED, malformed, DROP, "not a well-formed packet")                                  \
 	X(FRAGMENT_DROPPED, fragment_dropped, DROP, "a fragment under policy fragments drop")      \
 	X(GRAPH_ERROR, graph_error, DROP, "broken decision graph: an alarm, report it")            \
-	X(SOURCE_LIMITED, source_limited, DROP, "over the rate limit of its source")
+	X(SOURCE_LIMITED, source_limited, DROP, "over the rate limit of its source")               \
+	X(LOAD_BALANCED, load_balanced, PASS,                                                      \
+	  "forwarded to a real server, or its reply to a client")                                  \
+	X(LVS_NO_SERVER, lvs_no_server, DROP,                                                      \
+	  "for a service of which no server takes connections")                                    \
+	X(LVS_NO_CONNECTION, lvs_no_connection, DROP,                                              \
+	  "for a service, of no connection and beginning none")                                    \
+	X(LVS_NO_REVERSE, lvs_no_reverse, DROP, "from a real server, of no connection")            \
+	X(LVS_FULL, lvs_full, DROP, "no room or no port for one more connection")                  \
+	X(LVS_HOP_LIMIT, lvs_hop_limit, DROP, "hop limit too low to be forwarded")
 
 #define REASON_ENUM(NAME, name, verdict, text) REASON_##NAME,
 enum reason { REASONS(REASON_ENUM) REASON_COUNT };

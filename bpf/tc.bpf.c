@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "classify.h"
+#include "forward_note.h"
 #include "packet.h"
 #include "verdict.h"
 
@@ -54,12 +55,31 @@ static __always_inline int stage_parse(struct __sk_buff *skb, struct packet *pkt
 	return reason;
 }
 
+/*
+ * XDP translated this packet and found where it goes, but not how: no neighbour is known there yet,
+ * or frames cannot be put out there directly. The kernel can do both with a packet of the stack.
+ */
+static __always_inline int stage_forward(struct __sk_buff *skb, struct packet *pkt, enum hook hook)
+{
+	const struct forward_note *note = (const void *)(long)skb->data_meta;
+
+	if (hook != HOOK_INGRESS || (const void *)(note + 1) > (const void *)(long)skb->data ||
+	    note->magic != FORWARD_NOTE_MAGIC)
+		return NEXT;
+	pkt->length = skb->len;
+	pkt->rule = NO_RULE;
+	pkt->action = bpf_redirect_neigh(note->ifindex, NULL, 0, 0);
+	return REASON_LOAD_BALANCED;
+}
+
 static __always_inline int judge(struct __sk_buff *skb, enum hook hook, struct verdict_note *note)
 {
 	struct packet pkt = {};
 	int reason;
 
-	reason = stage_parse(skb, &pkt, hook);
+	reason = stage_forward(skb, &pkt, hook);
+	if (reason == NEXT)
+		reason = stage_parse(skb, &pkt, hook);
 	if (reason == NEXT) {
 		reason = stage_classify(&pkt, record_in_force(), hook);
 	}

@@ -51,6 +51,8 @@ static __always_inline int verdict_xdp(const struct packet *pkt, __u32 reason,
 	if (pkt->rule != NO_RULE)
 		count_hit(pkt->rule);
 	note_verdict(note, pkt, reason);
+	if (reason == REASON_LOAD_BALANCED && pkt->action)
+		return pkt->action;
 	return is_dropped(reason) ? XDP_DROP : XDP_PASS;
 }
 
@@ -64,6 +66,8 @@ static __always_inline int verdict_tc(const struct packet *pkt, __u32 reason, en
 	if (pkt->rule != NO_RULE)
 		count_hit(pkt->rule);
 	note_verdict(note, pkt, reason);
+	if (reason == REASON_LOAD_BALANCED)
+		return pkt->action;
 	return is_dropped(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 

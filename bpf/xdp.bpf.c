@@ -6,6 +6,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "classify.h"
+#include "lvs.h"
 #include "packet.h"
 #include "ratelimit_stage.h"
 #include "verdict.h"
@@ -43,8 +44,10 @@ int bgo_xdp(struct xdp_md *ctx)
 		__u32 record = record_in_force();
 
 		reason = stage_classify(&pkt, record, HOOK_XDP);
+		reason = stage_known_connection(ctx, &pkt, reason);
 		if (!is_dropped(reason))
 			reason = stage_rate_limit(&pkt, record, reason);
+		reason = stage_load_balance(ctx, &pkt, reason);
 	}
 	return verdict_xdp(&pkt, reason, &xdp_verdict);
 }

@@ -77,6 +77,15 @@ static const char *fragments_text(const struct attachment *attachment)
 	return attachment->xdp_fragments ? ", frames in fragments" : "";
 }
 
+/* Frames can be put out directly where the driver takes them, which those with XDP do. */
+static int allow_forward(const struct attachment *attachment, const struct attach_options *options,
+			 enum xdp_mode mode)
+{
+	if (mode != XDP_MODE_NATIVE)
+		return 0;
+	return programs_forward_by(options->programs, attachment->interface.index);
+}
+
 /* 1: the program that a server left there was replaced, 0: there is none, or negative errno. */
 static int take_over_xdp(struct attachment *attachment, const struct attach_options *options)
 {
@@ -99,7 +108,8 @@ static int take_over_xdp(struct attachment *attachment, const struct attach_opti
 		return err;
 	log_info("Took over the XDP program of interface %s (%s mode%s)", interface->name,
 		 xdp_mode_name(mode), fragments_text(attachment));
-	return 1;
+	err = allow_forward(attachment, options, mode);
+	return err ? err : 1;
 }
 
 static int attach_xdp(struct attachment *attachment, const struct attach_options *options)
@@ -121,7 +131,7 @@ static int attach_xdp(struct attachment *attachment, const struct attach_options
 		return err;
 	log_info("Attached XDP program to interface %s (%s mode%s)", interface->name,
 		 xdp_mode_name(got.mode), fragments_text(attachment));
-	return 0;
+	return allow_forward(attachment, options, got.mode);
 }
 
 /* -- TC -- */

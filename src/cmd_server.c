@@ -21,7 +21,7 @@ struct start_options {
 	struct common_options common;
 	const char *config;
 	struct option_texts interfaces;
-	struct option_value mode, max_rules, on_exit;
+	struct option_value mode, max_rules, max_connections, on_exit;
 	bool wait;
 	const char *state_dir;
 	enum tc_kind tc_kind;
@@ -44,6 +44,9 @@ static const struct option_spec start_table[] = {
 	       "where the rules are kept over a reboot\n(default " SNAPSHOT_DEFAULT_STATE_DIR ")"),
 	OPTION(struct start_options, on_exit, CHOICE, "on-exit", "detach|keep",
 	       "whether filtering ends with the server (default detach)"),
+	OPTION_RANGE(struct start_options, max_connections, COUNT, "max-connections", "N",
+		     "room for N connections of the load balancer (default 16384)", 1024,
+		     CONNECTIONS_MAX),
 	OPTIONS_COMMON,
 	{0},
 };
@@ -110,6 +113,7 @@ static int start_run(const void *parsed)
 		.state_dir = options->state_dir,
 		.keep = options->on_exit.value == 1,
 		.wait = options->wait,
+		.max_connections = (uint32_t)options->max_connections.value,
 	};
 
 	return server_run(&server);

@@ -14,6 +14,16 @@ const struct command *const command_table[] = {
 	&cmd_server_cleanup_maps,
 	&cmd_update,
 	&cmd_ratelimit,
+	&cmd_lvs_add,
+	&cmd_lvs_remove,
+	&cmd_lvs_list,
+	&cmd_lvs_enable,
+	&cmd_lvs_disable,
+	&cmd_lvs_drain,
+	&cmd_lvs_status,
+	&cmd_lvs_stats,
+	&cmd_lvs_cleanup,
+	&cmd_lvs_debug,
 	NULL,
 };
 

@@ -69,5 +69,15 @@ extern const struct command cmd_server_detach;
 extern const struct command cmd_server_cleanup_maps;
 extern const struct command cmd_update;
 extern const struct command cmd_ratelimit;
+extern const struct command cmd_lvs_add;
+extern const struct command cmd_lvs_remove;
+extern const struct command cmd_lvs_list;
+extern const struct command cmd_lvs_enable;
+extern const struct command cmd_lvs_disable;
+extern const struct command cmd_lvs_drain;
+extern const struct command cmd_lvs_status;
+extern const struct command cmd_lvs_stats;
+extern const struct command cmd_lvs_cleanup;
+extern const struct command cmd_lvs_debug;
 
 #endif

@@ -120,6 +120,9 @@ static int make_maps(struct store *store, const struct image_source *source,
 		if (store->fds[map] < 0)
 			return old < 0 ? store->fds[map]
 				       : log_error(-errno, "keep map %s", map_name(map));
+		/* Of whatever size --max-connections made it. */
+		if (old >= 0 && map_holds_connections(map))
+			store->entries[map] = map_max_entries(old);
 	}
 	return 0;
 }

@@ -90,23 +90,25 @@ static void print_overview(void)
 	       "Data goes to standard output, everything else to standard error.\n");
 }
 
-/*
- * Whether the words begin with the command's name ("firewall-server start" is two) or alias: how
- * many words, or 0.
- */
-static int command_words(const struct command *command, int argc, char **argv)
+/* Whether the words begin with this name, of one word or two: how many it has, or 0. */
+static int name_words(const char *name, int argc, char **argv)
 {
-	const char *second = strchr(command->name, ' ');
-	const size_t first_length =
-		second ? (size_t)(second - command->name) : strlen(command->name);
+	const char *second = strchr(name, ' ');
+	const size_t first_length = second ? (size_t)(second - name) : strlen(name);
 
-	if (command->alias && strcmp(argv[0], command->alias) == 0)
-		return 1;
-	if (strlen(argv[0]) != first_length || strncmp(argv[0], command->name, first_length))
+	if (strlen(argv[0]) != first_length || strncmp(argv[0], name, first_length))
 		return 0;
 	if (!second)
 		return 1;
 	return argc > 1 && strcmp(argv[1], second + 1) == 0 ? 2 : 0;
+}
+
+/* The same for the command's name ("firewall-server start") or alias. */
+static int command_words(const struct command *command, int argc, char **argv)
+{
+	const int words = name_words(command->name, argc, argv);
+
+	return words || !command->alias ? words : name_words(command->alias, argc, argv);
 }
 
 static const struct command *find_command(int argc, char **argv, int *words)
@@ -129,11 +131,13 @@ static bool is_group(const char *word, char *seconds, size_t size)
 	size_t used = 0;
 
 	for (size_t i = 0; command_table[i] && used < size; i++) {
-		const char *name = command_table[i]->name;
+		const char *names[] = {command_table[i]->name, command_table[i]->alias};
 
-		if (strncmp(name, word, length) == 0 && name[length] == ' ')
-			used += (size_t)snprintf(seconds + used, size - used, "%s%s",
-						 used ? "|" : "", name + length + 1);
+		for (size_t j = 0; j < 2 && names[j] && used < size; j++) {
+			if (strncmp(names[j], word, length) == 0 && names[j][length] == ' ')
+				used += (size_t)snprintf(seconds + used, size - used, "%s%s",
+							 used ? "|" : "", names[j] + length + 1);
+		}
 	}
 	return used > 0;
 }

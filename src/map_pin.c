@@ -52,6 +52,11 @@ bool map_grows(enum map map)
 	return map >= MAP_whitelist_map && map <= MAP_comment_map;
 }
 
+bool map_holds_connections(enum map map)
+{
+	return map >= MAP_conn_track_map && map <= MAP_conn_half_open_map;
+}
+
 size_t map_stride(enum map map)
 {
 	return (shapes[map].value_bytes + 7u) & ~7u;
@@ -230,6 +235,14 @@ int map_sum_cpus(int fd, uint32_t key, uint64_t *sums, uint32_t words)
 	for (uint32_t i = 0; i < cpus * words; i++)
 		sums[i % words] += values[i];
 	return 0;
+}
+
+uint32_t map_max_entries(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.max_entries;
 }
 
 uint64_t map_memory_bytes(int fd)

@@ -16,6 +16,8 @@
 uint32_t map_entries(enum map map, uint32_t max_rules);
 /* Rule lists and comments: larger than map_entries() is right, too. */
 bool map_grows(enum map map);
+/* Of connections: of whatever size the last --max-connections made it. */
+bool map_holds_connections(enum map map);
 /* The memory between two elements of an mmapped array. */
 size_t map_stride(enum map map);
 
@@ -52,6 +54,9 @@ int map_open_any(enum map map, int dir_fd, const char *pin_path, const char *suf
 
 /* An element of a per-CPU map whose values are `words` 64-bit numbers: each, all CPUs added up. */
 int map_sum_cpus(int fd, uint32_t key, uint64_t *sums, uint32_t words);
+
+/* The entries it was made for; 0 when it cannot be told. */
+uint32_t map_max_entries(int fd);
 
 /* Bytes of kernel memory the map's values take; 0 when it cannot be told. */
 uint64_t map_memory_bytes(int fd);

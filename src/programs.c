@@ -257,6 +257,14 @@ size_t programs_fds(const struct programs *programs, int fds[static PROGRAMS_MAX
 	return count;
 }
 
+int programs_forward_by(const struct programs *programs, uint32_t ifindex)
+{
+	int err = bpf_map_update_elem(bpf_map__fd(programs->xdp->maps.forward_ports), &ifindex,
+				      &ifindex, BPF_ANY);
+
+	return err ? log_error(err, "let XDP forward by interface %u", ifindex) : 0;
+}
+
 int programs_last_verdict(const struct programs *programs, enum hook hook, struct last_verdict *out)
 {
 	const struct verdict_note *note;

@@ -40,6 +40,8 @@ int programs_fragments_fd(const struct programs *programs);
 /* All that are loaded; returns how many. */
 #define PROGRAMS_MAX (HOOK_COUNT + 1)
 size_t programs_fds(const struct programs *programs, int fds[static PROGRAMS_MAX]);
+/* Lets XDP put out frames by this interface. 0 or negative errno, logged. */
+int programs_forward_by(const struct programs *programs, uint32_t ifindex);
 /* -EINVAL unless loaded with `record`. */
 int programs_last_verdict(const struct programs *programs, enum hook hook,
 			  struct last_verdict *out);

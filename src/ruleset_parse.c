@@ -9,6 +9,7 @@
 #include "decimal.h"
 #include "lines.h"
 #include "log.h"
+#include "lvs_text.h"
 #include "options.h"
 #include "rule.h"
 #include "ruleset_text.h"
@@ -405,6 +406,25 @@ static int parse_ratelimit_source(struct parser *parser)
 	return err;
 }
 
+static int parse_lvs(struct parser *parser, enum lvs_statement statement)
+{
+	const char *error;
+
+	if (lvs_text_read(&parser->file->services, statement, parser->at, &parser->word, &error))
+		return bad_word(parser, error);
+	return 0;
+}
+
+static int parse_service(struct parser *parser)
+{
+	return parse_lvs(parser, LVS_STATEMENT_SERVICE);
+}
+
+static int parse_server(struct parser *parser)
+{
+	return parse_lvs(parser, LVS_STATEMENT_SERVER);
+}
+
 static const struct statement {
 	const char *name;
 	int (*parse)(struct parser *parser);
@@ -414,6 +434,8 @@ static const struct statement {
 	{"next", parse_next},
 	{"ratelimit", parse_ratelimit},
 	{"ratelimit-source", parse_ratelimit_source},
+	{"service", parse_service},
+	{"server", parse_server},
 };
 
 static int parse_line(struct parser *parser)
@@ -430,8 +452,8 @@ static int parse_line(struct parser *parser)
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
 		if (strcmp(parser->word, statements[i].name) == 0)
 			return statements[i].parse(parser);
-	return bad_word(parser, "unknown statement, expected rule, policy, next, ratelimit or "
-				"ratelimit-source");
+	return bad_word(parser, "unknown statement, expected rule, policy, next, ratelimit, "
+				"ratelimit-source, service or server");
 }
 
 static int finish(struct parser *parser)
@@ -468,4 +490,5 @@ void ruleset_file_free(struct ruleset_file *file)
 {
 	free(take(file->rules));
 	free(take(file->comments));
+	lvs_model_free(&file->services);
 }

@@ -13,6 +13,7 @@
 
 #include "../bpf/abi.h"
 #include "cleanup.h"
+#include "lvs.h"
 
 struct ruleset_rule {
 	struct rule rule;
@@ -37,6 +38,7 @@ struct ruleset_file {
 			   [LIST_COUNT]; /* once finished above every index of the list */
 	uint32_t next_line[HOOK_COUNT][LIST_COUNT]; /* its `next` statement; 0: it has none */
 	struct rate_limit limit;
+	struct lvs_model services;
 };
 
 /*

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include <string.h>
+
 #include "cleanup.h"
 #include "log.h"
+#include "lvs_text.h"
 #include "rule.h"
 #include "rule_order.h"
 #include "ruleset_parse.h"
@@ -112,8 +115,12 @@ static int save_list(const struct store *store, enum hook hook, enum list list, 
 int ruleset_text_save(const struct store *store, FILE *out)
 {
 	const struct ruleset *ruleset = store_ruleset(store);
+	_cleanup_lvs_model_ struct lvs_model services = {0};
 	int err;
 
+	err = store_lvs(store, &services);
+	if (err)
+		return err;
 	errno = 0;
 	fprintf(out, "bgo-rules %d\n", RULESET_TEXT_VERSION);
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
@@ -128,6 +135,7 @@ int ruleset_text_save(const struct store *store, FILE *out)
 	}
 	ruleset_text_write_limit(store_rate_limit(store), out);
 	ruleset_text_write_source_limit(&store_rate_limit(store)->source, out);
+	lvs_text_write(&services, out);
 	if (fflush(out) || ferror(out))
 		return errno ? -errno : -EIO;
 	return 0;
@@ -145,6 +153,35 @@ static int add_rule(const struct ruleset_file *file, const struct ruleset_rule *
 		return log_error(err, "%s:%u:%u: index %u", file_name, rule->line, rule->column,
 				 rule->index);
 	return err;
+}
+
+/* The file's services in the place of those there were; servers that stay keep their connections.
+ */
+static int add_services(const struct ruleset_file *file, const char *file_name,
+			struct transaction *txn)
+{
+	struct lvs_model *model;
+	int err = transaction_lvs(txn, &model);
+
+	for (uint32_t i = 0; !err && i < file->services.service_count; i++) {
+		const struct lvs_model_service *from = &file->services.services[i];
+		struct lvs_model_service *service;
+		bool added;
+
+		err = lvs_add_service(model, &from->vip, from->mode, &service, &added);
+		if (!err)
+			service->enabled = from->enabled;
+		for (uint32_t j = 0; !err && j < from->server_count; j++) {
+			const struct lvs_server *server = &from->servers[j];
+			struct lvs_endpoint rip = from->vip;
+
+			memcpy(rip.addr_be, server->addr_be, sizeof(rip.addr_be));
+			rip.port_be = server->port_be;
+			err = lvs_add_server(model, transaction_lvs_before(txn), service, &rip,
+					     server->weight, server->draining);
+		}
+	}
+	return err ? log_error(err, "%s: services", file_name) : 0;
 }
 
 int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
@@ -169,7 +206,9 @@ int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
 	err = transaction_rate_limit(txn, &file->limit);
 	if (!err)
 		err = transaction_source_limit(txn, &file->limit.source);
-	return err ? log_error(err, "%s: rate limit", file_name) : 0;
+	if (err)
+		return log_error(err, "%s: rate limit", file_name);
+	return add_services(file, file_name, txn);
 }
 
 int ruleset_text_restore(FILE *in, const char *file_name, struct transaction *txn)

@@ -10,6 +10,8 @@
  * when it is not one more than the last rule's ratelimit [pps N] [bps N] [burst N]
  * [exempt-whitelist] [enabled|disabled]
  *   ratelimit-source [pps N] [bps N] [burst N] [prefix4 N] [prefix6 N] [enabled|disabled]
+ *   service ADDRESS port P proto tcp|udp mode nat|fullnat|dsr [enabled|disabled]
+ *   server ADDRESS port P proto tcp|udp to ADDRESS port P [weight N] [draining]   of that service
  *
  * HOOK is xdp, ingress or egress, LIST whitelist or blacklist. Rules without an index are numbered
  * behind those with one. TIME is UTC, like 2026-11-23T10:00:00Z: a rule that has expired by then is

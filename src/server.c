@@ -16,6 +16,7 @@
 
 #include "cleanup.h"
 #include "confirm.h"
+#include "connections.h"
 #include "expiry.h"
 #include "devices.h"
 #include "log.h"
@@ -34,6 +35,7 @@ struct server {
 	struct snapshot_keeper *snapshots; /* NULL: none are kept */
 	struct confirm_keeper *confirms;
 	struct expiry *expiry;
+	struct connection_keeper *connections;
 };
 
 /* Mistakes in the command are told like any command's, before anything is made or logged. */
@@ -162,6 +164,10 @@ static int start_on(struct server *server, struct store *store, int *server_lock
 		return err;
 	err = link_pins_open(&server->pins, server->options->pin_path);
 	if (!err)
+		err = store_set_connections_max(store, server->options->max_connections);
+	if (!err)
+		err = connection_keeper_open(&server->connections, store);
+	if (!err)
 		err = programs_load(&server->programs, store, false);
 	if (!err)
 		err = open_devices(server);
@@ -233,6 +239,7 @@ static void on_tick(struct server *server)
 	devices_look(server->devices);
 	if (server->snapshots)
 		snapshot_keeper_tick(server->snapshots);
+	connection_keeper_tick(server->connections);
 }
 
 static int watch(int epoll_fd, int fd)
@@ -356,6 +363,7 @@ static void server_free(struct server *server)
 	expiry_close(take(server->expiry));
 	cleanup_close(&server->tick_fd);
 	cleanup_close(&server->watchdog_fd);
+	connection_keeper_close(take(server->connections));
 	netlink_cleanup_socket(&server->links);
 	cleanup_close(&server->signal_fd);
 }

@@ -104,7 +104,7 @@ static int check_config(const struct store *store)
 	for (enum map map = 0; map < MAP_COUNT; map++) {
 		uint32_t entries = map_entries(map, config->max_rules);
 
-		if (store->entries[map] == entries ||
+		if (map_holds_connections(map) || store->entries[map] == entries ||
 		    (map_grows(map) && store->entries[map] > entries))
 			continue;
 		return log_fail(-EINVAL, "open %s: damaged: %s has %u entries instead of %u",
@@ -422,8 +422,8 @@ uint64_t store_hits(const struct store *store, const struct rule_slot *slot)
 	return sum - slot->hits_before;
 }
 
-/* One element of a per-CPU map, all CPUs added up. */
-static int sum_cpus(const struct store *store, enum map map, uint32_t key, void *sums, size_t bytes)
+int store_sum_cpus(const struct store *store, enum map map, uint32_t key, void *sums,
+		   size_t bytes)
 {
 	int err = map_sum_cpus(store->fds[map], key, sums, bytes / sizeof(uint64_t));
 
@@ -445,7 +445,7 @@ int store_stats_raw(const struct store *store, enum hook hook,
 
 	memset(out, 0, REASON_SLOTS * sizeof(*out));
 	for (uint32_t reason = 0; !err && reason < REASON_COUNT; reason++)
-		err = sum_cpus(store, map, first + reason, &out[reason], sizeof(*out));
+		err = store_sum_cpus(store, map, first + reason, &out[reason], sizeof(*out));
 	return err;
 }
 
@@ -462,7 +462,7 @@ int store_stats(const struct store *store, enum hook hook, struct counter out[st
 
 int store_rate_limit_stats_raw(const struct store *store, struct rate_limit_stats *out)
 {
-	return sum_cpus(store, MAP_rate_limit_stats_map, 0, out, sizeof(*out));
+	return store_sum_cpus(store, MAP_rate_limit_stats_map, 0, out, sizeof(*out));
 }
 
 int store_rate_limit_stats(const struct store *store, struct rate_limit_stats *out)

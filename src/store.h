@@ -18,6 +18,7 @@
 
 #include "../bpf/map_list.h"
 #include "classifier.h"
+#include "lvs.h"
 
 #define STORE_DEFAULT_PIN_PATH "/sys/fs/bpf/firewall"
 #define STORE_DEFAULT_MAX_RULES 262144
@@ -57,6 +58,8 @@ int store_try_open(struct store **out, const char *pin_path, enum store_access a
  */
 int store_open_or_create(struct store **out, const char *pin_path, uint32_t max_rules,
 			 bool *created);
+/* The other half: tables for `connections` of them (0: as they are). No server may run. */
+int store_set_connections_max(struct store *store, uint32_t connections);
 
 /* What a new store begins with, if not with nothing. */
 struct store_origin {
@@ -143,6 +146,14 @@ struct offender {
  * negative errno, logged.
  */
 int store_offenders(const struct store *store, struct offender **out);
+/* The services. */
+int store_lvs(const struct store *store, struct lvs_model *out);
+/* What went to a server and came from it since it was added. */
+int store_lvs_stats(const struct store *store, const struct lvs_server *server,
+		    struct lvs_counters *out);
+/* How many connections the tables hold, and entries the one of half-open connections, two each. */
+uint32_t store_connections_max(const struct store *store);
+uint32_t store_half_open_max(const struct store *store);
 
 /* -- Changing: a transaction collects changes, commits all of them or none. -- */
 
@@ -199,6 +210,9 @@ int transaction_rate_limit(struct transaction *txn, const struct rate_limit *lim
  * The same for the limit of each source: pps, bps, burst, enabled, prefix4 and prefix6 of *limit.
  */
 int transaction_source_limit(struct transaction *txn, const struct source_limit *limit);
+/* The services as they will be, to be changed through lvs.h, and those in force. */
+int transaction_lvs(struct transaction *txn, struct lvs_model **out);
+const struct lvs_model *transaction_lvs_before(const struct transaction *txn);
 int transaction_reset_stats(struct transaction *txn, enum hook hook);
 int transaction_reset_rate_limit_stats(struct transaction *txn);
 

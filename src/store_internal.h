@@ -84,6 +84,10 @@ int store_grow(struct store *store, enum map map, uint32_t entries);
 int store_stats_raw(const struct store *store, enum hook hook,
 		    struct counter out[static REASON_SLOTS]);
 int store_rate_limit_stats_raw(const struct store *store, struct rate_limit_stats *out);
+int store_lvs_stats_raw(const struct store *store, uint32_t id, struct lvs_counters *out);
+
+/* One element of a per-CPU map, all CPUs added up. Logs. */
+int store_sum_cpus(const struct store *store, enum map map, uint32_t key, void *sums, size_t bytes);
 
 /* -- The pins as a set: store_create.c, store_migrate.c, store_remove.c -- */
 

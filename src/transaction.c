@@ -58,6 +58,7 @@ static void transaction_free(struct transaction *txn)
 			for (enum family family = 0; family < FAMILY_COUNT; family++)
 				free(change->changed[family].rules);
 		}
+	transaction_free_lvs(txn);
 	free(txn->hits.words);
 	free(txn->comments.words);
 	free(txn->next);
@@ -390,7 +391,12 @@ int transaction_replace_all(struct transaction *txn)
 {
 	const struct rate_limit none = {.source = SOURCE_LIMIT_INITIAL};
 	int err;
+	struct lvs_model *lvs;
 
+	err = transaction_lvs(txn, &lvs);
+	if (err)
+		return err;
+	lvs_model_free(lvs);
 	txn->replaces_all = true;
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
 		for (enum list list = 0; list < LIST_COUNT; list++) {

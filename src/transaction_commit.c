@@ -36,11 +36,7 @@ int store_wait_for_programs(const struct store *store)
 	return err ? log_error(err, "wait for running programs at %s", store->pin_path) : 0;
 }
 
-/*
- * Makes sure that no packet reads records of generations before `generation` any more, by waiting
- * for running programs when the last wait does not cover it.
- */
-static int wait_for_readers(struct store *store, uint64_t generation)
+int wait_for_readers(struct store *store, uint64_t generation)
 {
 	struct config *config = store->config;
 	int err;
@@ -256,6 +252,8 @@ static int commit(struct transaction *txn)
 		err = judge(txn);
 	if (!err && (txn->limit_changed || txn->source_limit_changed))
 		err = fill_buckets(txn);
+	if (!err && transaction_lvs_changed(txn))
+		err = transaction_write_lvs(txn);
 	if (!err)
 		err = write_record(txn);
 	if (err)
@@ -267,6 +265,8 @@ static int commit(struct transaction *txn)
 		return err;
 	store_write_count_maps(store);
 	__atomic_store_n(&config->intent, 0, __ATOMIC_SEQ_CST);
+	/* The change is made; connections that this could not end do by themselves, in time. */
+	(void)transaction_end_connections(txn);
 	return 0;
 }
 
@@ -294,7 +294,8 @@ static bool same_list(const struct transaction *txn, enum hook hook, enum list l
 /* Whether everything was replaced by the same: rules that came back have their slots again. */
 static bool replaced_by_same(const struct transaction *txn)
 {
-	if (!txn->replaces_all || txn->limit_changed || txn->source_limit_changed)
+	if (!txn->replaces_all || txn->limit_changed || txn->source_limit_changed ||
+	    transaction_lvs_changed(txn))
 		return false;
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
 		const struct hook_rules *old = &txn->store->ruleset->hooks[hook];
@@ -316,6 +317,7 @@ int transaction_commit(struct transaction **txn)
 	struct config *config = committing->store->config;
 	int err = 0;
 
+	committing->changed |= transaction_lvs_changed(committing);
 	if (committing->changed && replaced_by_same(committing))
 		committing->changed = false; /* and what was written is scrubbed */
 	/* Rules that have expired are nobody's change to be undone. */

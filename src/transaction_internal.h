@@ -3,6 +3,7 @@
 #ifndef BGO_TRANSACTION_INTERNAL_H
 #define BGO_TRANSACTION_INTERNAL_H
 
+#include "lvs.h"
 #include "numbers.h"
 #include "slot_index.h"
 #include "store_internal.h"
@@ -38,6 +39,9 @@ struct transaction {
 	struct numbers hits, comments; /* no words before the first rule is added */
 	transaction_judge *judge;     /* NULL: none */
 	bool hits_reused; /* numbers of rules that this transaction removed may have been taken */
+	/* Services in force and as they will be; read when first asked for. */
+	struct lvs_model lvs_before, lvs;
+	bool lvs_read;
 };
 
 /* The list's rules as they will be. */
@@ -77,5 +81,24 @@ int64_t transaction_take_slot(struct transaction *txn, enum hook hook, enum list
 int64_t transaction_take_hit(struct transaction *txn, const struct rule *rule);
 /* Writes the text to its place, too. Take the hit number first. */
 int64_t transaction_take_comment(struct transaction *txn, const char *text);
+
+/* -- transaction_lvs.c -- */
+
+/* Whether services change. */
+bool transaction_lvs_changed(const struct transaction *txn);
+/* Writes the services to the half of their maps that is not in use, and which it is to the next
+ * record. */
+int transaction_write_lvs(struct transaction *txn);
+/* After the commit: connections to servers that are gone end. */
+int transaction_end_connections(struct transaction *txn);
+void transaction_free_lvs(struct transaction *txn);
+
+/* -- transaction_commit.c -- */
+
+/*
+ * Makes sure that no packet reads records of generations before `generation` any more, by waiting
+ * for running programs when the last wait does not cover it.
+ */
+int wait_for_readers(struct store *store, uint64_t generation);
 
 #endif

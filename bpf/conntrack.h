@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections as packets find, make and change them; what they are is in conn.h.
+ *
+ * A connection that was not answered yet is two entries of conn_half_open_map, one for each
+ * direction. Its first proof that both ends exist (TCP: the client acknowledges the server's
+ * sequence number; else: an answer) moves it to conn_track_map, under its client's tuple, and
+ * conn_reverse_map, which has that tuple under the server's. These tables push nothing out, so both
+ * entries are there or neither is; when a connection is removed the first one goes first, and a
+ * reply that finds only the second is dropped.
+ *
+ * Two CPUs may work on one connection at once. Its fields are then written by both, each time with
+ * what is right for a packet that was there; the insertions are BPF_NOEXIST.
+ */
+#ifndef BGO_CONNTRACK_H
+#define BGO_CONNTRACK_H
+
+#include <asm-generic/errno-base.h>
+
+#include "conn.h"
+#include "maps.h"
+#include "packet.h"
+
+/* Above pkt->where: CONNECTIONS_*. */
+#define WHERE_CONNECTIONS_SHIFT 56
+
+/* What of TCP's header connections depend on, host order. */
+struct conn_tcp {
+	__u32 flags, seq, ack;
+};
+
+/* How a packet goes on. */
+struct translation {
+	struct conn_tuple to;
+	__u32 mode;   /* enum lvs_mode */
+	__u32 server; /* its id */
+	__u32 reply;  /* 1: from the server */
+};
+
+/*
+ * A packet on its way through connections, and room for what is made for it. One for each CPU: the
+ * stack of a program and its functions is 512 bytes, and no packet interrupts another at XDP.
+ */
+struct flow {
+	struct conn_tuple tuple; /* as the packet came */
+	struct conn_tcp tcp;	 /* zeroes for other protocols */
+	__u32 l3_offset, l4_offset;
+	__u32 half; /* of the maps of services */
+	__u32 bytes;
+	__u32 reserved;
+	struct translation out;
+	struct conn_tuple reverse; /* of a connection that is made or removed */
+	struct conn conn, back;
+	struct lvs_key key;
+	struct bpf_fib_lookup fib;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct flow);
+	__uint(max_entries, 1);
+} flows SEC(".maps");
+
+/*
+ * Functions that are verified by themselves ask for it each: to Linux before 6.3 a pointer that
+ * came as an argument is none to a map's key.
+ */
+static __always_inline struct flow *flow_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&flows, &zero);
+}
+
+/* NULL unless all `size` bytes at `offset` are in the packet. */
+static __always_inline void *packet_at(const struct xdp_md *ctx, __u32 offset, __u32 size)
+{
+	char *header;
+
+	barrier_var(offset);
+	header = (char *)(long)ctx->data + (offset & OFFSET_MAX);
+	return header + size > (char *)(long)ctx->data_end ? NULL : header;
+}
+
+static __always_inline void copy_addr(__u32 to[4], const __u32 from[4])
+{
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	to[3] = from[3];
+}
+
+static __always_inline void copy_ipv4(__u32 to[4], __u32 from)
+{
+	to[0] = from;
+	to[1] = to[2] = to[3] = 0;
+}
+
+/*
+ * The tuple of a packet with ports, and the rest of what connections depend on. False for packets
+ * of other kinds.
+ */
+static __always_inline _Bool flow_read(struct flow *flow, const struct xdp_md *ctx, __u64 where)
+{
+	struct conn_tuple *tuple = &flow->tuple;
+	const struct port_header *ports;
+
+	flow->l3_offset = where & OFFSET_MAX;
+	flow->l4_offset = where >> WHERE_L4_SHIFT & OFFSET_MAX;
+	flow->half = where >> WHERE_CONNECTIONS_SHIFT & CONNECTIONS_LVS_HALF ? 1 : 0;
+	flow->bytes = ctx->data_end - ctx->data;
+	tuple->protocol = where >> WHERE_PROTOCOL_SHIFT;
+	tuple->family = where >> WHERE_FAMILY_SHIFT & 1;
+	tuple->zone = CONN_ZONE_LVS;
+	if ((tuple->protocol != IPPROTO_TCP && tuple->protocol != IPPROTO_UDP) ||
+	    where >> WHERE_FRAGMENT_SHIFT & 1)
+		return 0;
+	if (tuple->family == FAMILY_IPV6) {
+		const struct ipv6hdr *ip = packet_at(ctx, flow->l3_offset, sizeof(*ip));
+
+		if (!ip)
+			return 0;
+		copy_addr(tuple->saddr_be, ip->saddr.s6_addr32);
+		copy_addr(tuple->daddr_be, ip->daddr.s6_addr32);
+	} else {
+		const struct iphdr *ip = packet_at(ctx, flow->l3_offset, sizeof(*ip));
+
+		if (!ip)
+			return 0;
+		copy_ipv4(tuple->saddr_be, ip->saddr);
+		copy_ipv4(tuple->daddr_be, ip->daddr);
+	}
+	ports = packet_at(ctx, flow->l4_offset, sizeof(struct udphdr));
+	if (!ports)
+		return 0;
+	tuple->sport_be = ports->source;
+	tuple->dport_be = ports->destination;
+	flow->tcp.flags = 0;
+	if (tuple->protocol == IPPROTO_TCP) {
+		const struct tcphdr *tcp = packet_at(ctx, flow->l4_offset, sizeof(*tcp));
+
+		if (!tcp)
+			return 0;
+		flow->tcp.flags = ((const __u8 *)tcp)[13];
+		flow->tcp.seq = bpf_ntohl(tcp->seq);
+		flow->tcp.ack = bpf_ntohl(tcp->ack_seq);
+	}
+	return 1;
+}
+
+/* The tuple of what comes back. */
+static __always_inline void conn_reverse(const struct conn_tuple *tuple, struct conn_tuple *out)
+{
+	copy_addr(out->saddr_be, tuple->daddr_be);
+	copy_addr(out->daddr_be, tuple->saddr_be);
+	out->sport_be = tuple->dport_be;
+	out->dport_be = tuple->sport_be;
+	out->family = tuple->family;
+	out->protocol = tuple->protocol;
+	out->zone = tuple->zone;
+}
+
+static __always_inline _Bool tuple_equal(const struct conn_tuple *a, const struct conn_tuple *b)
+{
+	const __u64 *x = (const void *)a, *y = (const void *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
+
+/* A packet of a connection both of whose ends exist. */
+static __always_inline void conn_saw(struct conn *conn, const struct conn_tcp *tcp,
+				     _Bool from_server)
+{
+	conn->seen_ns = bpf_ktime_get_coarse_ns();
+	if (tcp->flags)
+		conn->state = conn_tcp_next(conn->state, tcp->flags, from_server);
+}
+
+/* The connection of the flow's tuple, whose packets go on as `to`. */
+static __always_inline void conn_remove(struct flow *flow, const struct conn_tuple *to)
+{
+	conn_reverse(to, &flow->reverse);
+	bpf_map_delete_elem(&conn_track_map, &flow->tuple);
+	bpf_map_delete_elem(&conn_reverse_map, &flow->reverse);
+}
+
+/*
+ * Both ends exist: the half-open connection of this client becomes a whole one, in both tables or
+ * in neither. Returns 0, or negative when there is no room.
+ */
+static __always_inline int conn_promote(struct flow *flow, const struct conn_tuple *client,
+					const struct conn *half, __u32 state)
+{
+	long err;
+
+	flow->conn = *half;
+	flow->conn.state = state;
+	flow->conn.seen_ns = bpf_ktime_get_coarse_ns();
+	err = bpf_map_update_elem(&conn_track_map, client, &flow->conn, BPF_NOEXIST);
+	if (err == -EEXIST)
+		return 0; /* another CPU was first, and sees to the rest */
+	if (err)
+		return -1;
+	conn_reverse(&flow->conn.to, &flow->reverse);
+	/* Of dsr nothing comes back by here. */
+	if (flow->conn.mode != LVS_DSR &&
+	    bpf_map_update_elem(&conn_reverse_map, &flow->reverse, client, BPF_NOEXIST)) {
+		bpf_map_delete_elem(&conn_track_map, client);
+		return -1;
+	}
+	bpf_map_delete_elem(&conn_half_open_map, client);
+	bpf_map_delete_elem(&conn_half_open_map, &flow->reverse);
+	return 0;
+}
+
+/*
+ * Whether nobody else's replies have this tuple, or those of `tuple` itself have: a half-open entry
+ * whose other one was pushed out.
+ */
+static __always_inline _Bool reverse_is_free(const struct conn_tuple *reverse,
+					     const struct conn_tuple *tuple)
+{
+	const struct conn_tuple *owner = bpf_map_lookup_elem(&conn_reverse_map, reverse);
+	const struct conn *half;
+
+	if (owner)
+		return 0;
+	half = bpf_map_lookup_elem(&conn_half_open_map, reverse);
+	return !half || (half->reply && tuple_equal(&half->to, tuple));
+}
+
+/* flow->conn, half-open: both directions, or neither. */
+static __always_inline int conn_create_half_open(struct flow *flow)
+{
+	const struct conn *conn = &flow->conn;
+
+	__builtin_memset(&flow->back, 0, sizeof(flow->back));
+	flow->back.to = flow->tuple;
+	flow->back.reply = 1;
+	flow->back.seen_ns = conn->seen_ns;
+	flow->back.mode = conn->mode;
+	flow->back.server = conn->server;
+	if (conn->mode != LVS_DSR &&
+	    bpf_map_update_elem(&conn_half_open_map, &flow->reverse, &flow->back, BPF_ANY))
+		return -1;
+	if (!bpf_map_update_elem(&conn_half_open_map, &flow->tuple, conn, BPF_ANY))
+		return 0;
+	bpf_map_delete_elem(&conn_half_open_map, &flow->reverse);
+	return -1;
+}
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Statements of services and servers, see lvs_text.h. */
+#include "lvs_text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "options.h"
+
+/* "192.0.2.10 port 80 proto tcp": how services and their servers name the service. */
+static void write_vip(const struct lvs_endpoint *vip, FILE *out)
+{
+	char text[LVS_TEXT_BYTES];
+
+	fprintf(out, "%s port %u proto %s", lvs_format_addr(vip->addr_be, vip->family, text),
+		ntohs(vip->port_be), lvs_protocol_name(vip->protocol));
+}
+
+static void write_server(const struct lvs_model_service *service, const struct lvs_server *server,
+			 FILE *out)
+{
+	char text[LVS_TEXT_BYTES];
+
+	fputs("server ", out);
+	write_vip(&service->vip, out);
+	fprintf(out, " to %s port %u weight %u%s\n",
+		lvs_format_addr(server->addr_be, service->vip.family, text), ntohs(server->port_be),
+		server->weight, server->draining ? " draining" : "");
+}
+
+void lvs_text_write(const struct lvs_model *model, FILE *out)
+{
+	for (uint32_t i = 0; i < model->service_count; i++) {
+		const struct lvs_model_service *service = &model->services[i];
+
+		fputs("service ", out);
+		write_vip(&service->vip, out);
+		fprintf(out, " mode %s %s\n", lvs_mode_name(service->mode),
+			service->enabled ? "enabled" : "disabled");
+		for (uint32_t j = 0; j < service->server_count; j++)
+			write_server(service, &service->servers[j], out);
+	}
+}
+
+/* The words of a line, one after the other. */
+struct reader {
+	char *at;
+	const char *word;  /* the last one; "" at the end */
+	const char *error; /* of the last one */
+};
+
+static const char *next_word(struct reader *reader)
+{
+	char *at = reader->at + strspn(reader->at, " \t");
+
+	reader->word = at;
+	at += strcspn(at, " \t");
+	if (*at)
+		*at++ = '\0';
+	reader->at = at;
+	return reader->word;
+}
+
+static int refuse(struct reader *reader, const char *error)
+{
+	reader->error = error;
+	return -EINVAL;
+}
+
+static int expect(struct reader *reader, const char *word, const char *error)
+{
+	return strcmp(next_word(reader), word) ? refuse(reader, error) : 0;
+}
+
+static int read_number(struct reader *reader, uint32_t max, const char *error, uint16_t *out)
+{
+	uint64_t number;
+
+	if (options_parse_number(next_word(reader), false, &number) || !number || number > max)
+		return refuse(reader, error);
+	*out = (uint16_t)number;
+	return 0;
+}
+
+/* ADDRESS port P */
+static int read_endpoint(struct reader *reader, struct lvs_endpoint *out)
+{
+	uint16_t port;
+	int err;
+
+	if (lvs_parse_addr(next_word(reader), out, &reader->error))
+		return -EINVAL;
+	err = expect(reader, "port", "expected port");
+	if (!err)
+		err = read_number(reader, 65535, "not a port (1..65535)", &port);
+	if (!err)
+		out->port_be = htons(port);
+	return err;
+}
+
+/* ADDRESS port P proto tcp|udp */
+static int read_vip(struct reader *reader, struct lvs_endpoint *out)
+{
+	int err = read_endpoint(reader, out);
+
+	if (!err)
+		err = expect(reader, "proto", "expected proto");
+	if (err)
+		return err;
+	next_word(reader);
+	if (strcmp(reader->word, "tcp") && strcmp(reader->word, "udp"))
+		return refuse(reader, "not a protocol of services (tcp or udp)");
+	out->protocol = *reader->word == 't' ? IPPROTO_TCP : IPPROTO_UDP;
+	return 0;
+}
+
+static int read_service(struct reader *reader, struct lvs_model *model)
+{
+	struct lvs_endpoint vip = {0};
+	struct lvs_model_service *service;
+	bool added, enabled = true;
+	uint8_t mode;
+	int err;
+
+	err = read_vip(reader, &vip);
+	if (!err)
+		err = expect(reader, "mode", "expected mode");
+	if (err)
+		return err;
+	if (lvs_mode_parse(next_word(reader), &mode))
+		return refuse(reader, "not a mode (nat, fullnat or dsr)");
+	if (*next_word(reader)) {
+		enabled = strcmp(reader->word, "enabled") == 0;
+		if (!enabled && strcmp(reader->word, "disabled"))
+			return refuse(reader, "expected enabled or disabled");
+		if (*next_word(reader))
+			return refuse(reader, "unexpected text");
+	}
+	if (lvs_find_service(model, &vip))
+		return refuse(reader, "this service is given already");
+	err = lvs_add_service(model, &vip, mode, &service, &added);
+	if (err)
+		return refuse(reader,
+			      err == -ENOSPC ? "more services than there can be" : "out of memory");
+	service->enabled = enabled;
+	return 0;
+}
+
+/* [weight N] [draining] */
+static int read_server_options(struct reader *reader, uint16_t *weight, bool *draining)
+{
+	*weight = 1;
+	*draining = false;
+	next_word(reader);
+	if (strcmp(reader->word, "weight") == 0) {
+		int err = read_number(reader, LVS_WEIGHT_MAX, "not a weight (1..1000)", weight);
+
+		if (err)
+			return err;
+		next_word(reader);
+	}
+	if (strcmp(reader->word, "draining") == 0) {
+		*draining = true;
+		next_word(reader);
+	}
+	return *reader->word ? refuse(reader, "expected [weight N] [draining], in this order") : 0;
+}
+
+static int read_server(struct reader *reader, struct lvs_model *model)
+{
+	static const struct lvs_model nothing = {0};
+	struct lvs_endpoint vip = {0}, rip = {0};
+	struct lvs_model_service *service;
+	uint16_t weight;
+	bool draining;
+	int err;
+
+	err = read_vip(reader, &vip);
+	if (err)
+		return err;
+	service = lvs_find_service(model, &vip);
+	if (!service)
+		return refuse(reader, "its service must stand before it");
+	err = expect(reader, "to", "expected to");
+	if (!err)
+		err = read_endpoint(reader, &rip);
+	if (!err)
+		err = read_server_options(reader, &weight, &draining);
+	if (err)
+		return err;
+	switch (lvs_add_server(model, &nothing, service, &rip, weight, draining)) {
+	case 0:
+		return 0;
+	case -EEXIST:
+		return refuse(reader, "the service has this server already");
+	case -EAFNOSUPPORT:
+		return refuse(reader, "the service and the server are of two families");
+	case -EDOM:
+		return refuse(reader, "a server of dsr must have the service's port");
+	case -ENOSPC:
+		return refuse(reader, "more servers than there can be");
+	default:
+		return refuse(reader, "out of memory");
+	}
+}
+
+int lvs_text_read(struct lvs_model *model, enum lvs_statement statement, char *line,
+		  const char **word, const char **error)
+{
+	struct reader reader = {.at = line, .word = line};
+	int err = statement == LVS_STATEMENT_SERVICE ? read_service(&reader, model)
+						     : read_server(&reader, model);
+
+	if (err) {
+		*word = reader.word;
+		*error = reader.error;
+	}
+	return err;
+}
