@@ -9,7 +9,8 @@ helps() {
 	grep -q -e "--pin-path" "$WORK/help" || fail "bgo help $* does not name --pin-path"
 	bgo "$@" --help >"$OUTPUT"
 	expect_same_file "$WORK/help" "$OUTPUT"
-	bgo "$alias" -h >"$OUTPUT"
+	# shellcheck disable=SC2086 # an alias may be two words
+	bgo $alias -h >"$OUTPUT"
 	expect_same_file "$WORK/help" "$OUTPUT"
 }
 helps max-rules start firewall-server start
@@ -17,10 +18,12 @@ helps json status firewall-server status
 helps force cleanup-maps firewall-server cleanup-maps
 helps fragments update firewall-update
 helps exempt-whitelist ratelimit firewall-ratelimit
+helps mode "lvs add-dnat" firewall-lvs add-dnat
+helps undo "lvs drain" firewall-lvs drain
 
 bgo help >"$WORK/help"
 for command in "firewall-server start" "firewall-server status" "firewall-server cleanup-maps" \
-	firewall-update firewall-ratelimit; do
+	firewall-update firewall-ratelimit "firewall-lvs add-dnat" "firewall-lvs debug"; do
 	grep -qF "$command" "$WORK/help" || fail "bgo help does not name $command"
 done
 bgo --help >"$OUTPUT"
@@ -37,3 +40,5 @@ expect_exit 2 bgo firewall-server stat
 expect_said "start|status|detach|cleanup-maps"
 expect_exit 2 bgo version 2
 expect_said "unexpected word '2'"
+expect_exit 2 bgo lvs ad-dnat
+expect_said "add-dnat|remove-dnat|list-dnat"
