@@ -14,11 +14,11 @@ struct server_options {
 	size_t interface_count; /* at least 1 */
 	enum xdp_mode mode;
 	enum tc_kind tc_kind;
-	uint32_t max_rules;    /* 0: as it is, or the default */
+	uint32_t max_rules;	  /* 0: as it is, or the default */
 	uint32_t max_connections; /* the same */
-	const char *state_dir; /* of the snapshot of the rules; NULL: none */
-	bool keep;	       /* at the end the programs stay attached and filter */
-	bool wait;	       /* interfaces may come later */
+	const char *state_dir;	  /* of the snapshot of the rules; NULL: none */
+	bool keep;		  /* at the end the programs stay attached and filter */
+	bool wait;		  /* interfaces may come later */
 };
 
 /*

@@ -422,8 +422,7 @@ uint64_t store_hits(const struct store *store, const struct rule_slot *slot)
 	return sum - slot->hits_before;
 }
 
-int store_sum_cpus(const struct store *store, enum map map, uint32_t key, void *sums,
-		   size_t bytes)
+int store_sum_cpus(const struct store *store, enum map map, uint32_t key, void *sums, size_t bytes)
 {
 	int err = map_sum_cpus(store->fds[map], key, sums, bytes / sizeof(uint64_t));
 
