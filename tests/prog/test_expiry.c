@@ -358,6 +358,7 @@ static void restoring_leaves_out_what_has_expired_and_keeps_the_hits_of_the_rest
 		       " expires " AT_10);
 	assert_int_equal(store_rule_count(firewall.store), 1);
 	assert_int_equal(slot_of(0)->expires_s, TEN + 2 * HOUR);
+	assert_null(slot_of(7)); /* not even until the next change */
 	assert_int_equal(store_hits(firewall.store, slot_of(0)), hits);
 	assert_saves("next xdp blacklist 8\n", true);
 }
