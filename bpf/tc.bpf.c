@@ -80,9 +80,8 @@ static __always_inline int judge(struct __sk_buff *skb, enum hook hook, struct v
 	reason = stage_forward(skb, &pkt, hook);
 	if (reason == NEXT)
 		reason = stage_parse(skb, &pkt, hook);
-	if (reason == NEXT) {
+	if (reason == NEXT)
 		reason = stage_classify(&pkt, record_in_force(), hook);
-	}
 	return verdict_tc(&pkt, reason, hook, note);
 }
 
