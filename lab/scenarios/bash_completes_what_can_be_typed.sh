@@ -13,9 +13,9 @@ offers() {
 		echo $(printf "%s\n" "${COMPREPLY[@]}" | sort)' bash "$@"
 }
 
-expect_equal "$(offers bgo firewall-)" "firewall-ratelimit firewall-server firewall-update"
+expect_equal "$(offers bgo firewall-)" "firewall-lvs firewall-ratelimit firewall-server firewall-update"
 expect_equal "$(offers bgo help st)" "start status"
-expect_equal "$(offers bgo start --m)" "--max-rules --mode"
+expect_equal "$(offers bgo start --m)" "--max-connections --max-rules --mode"
 expect_equal "$(offers bgo firewall-server start --mode '')" "auto generic native"
 expect_equal "$(offers bgo firewall-server start --mode =)" "auto generic native"
 expect_equal "$(offers bgo firewall-server start --mode = g)" "generic"

@@ -9,7 +9,7 @@ offers() {
 	grep -v FINISHED "$WORK/offers" | sort | xargs
 }
 
-expect_equal "$(offers "bgo firewall-")" "firewall-ratelimit firewall-server firewall-update"
+expect_equal "$(offers "bgo firewall-")" "firewall-lvs firewall-ratelimit firewall-server firewall-update"
 expect_equal "$(offers "bgo help firewall-server c")" "cleanup-maps"
 expect_equal "$(offers "bgo start --mode=g")" "generic"
 expect_equal "$(offers "bgo update --action re")" "remove reset-stats restore revert"
