@@ -9,6 +9,12 @@ install -m 0755 "$(command -v socat)" "$WORK/webd"
 "$WORK/sshd" TCP6-LISTEN:22,ipv6only=0,fork,reuseaddr PIPE &
 "$WORK/sshd" TCP4-LISTEN:2222,fork,reuseaddr PIPE &
 "$WORK/webd" TCP4-LISTEN:8080,fork,reuseaddr PIPE &
+listening() {
+	ss -Hltn "( sport = :$1 )" | grep -q .
+}
+for port in 22 2222 8080; do
+	wait_until 10 listening "$port"
+done
 
 # connect NAME ADDRESS PORT: a connection that stays, to be written to.
 connect() {
