@@ -13,6 +13,7 @@
  * second, `make bench-record`, writes what was measured into the file: for a change of the programs
  * that is meant to cost what it costs. Lines of other kernels stay.
  */
+#include <limits.h>
 #include <linux/bpf.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -120,12 +121,14 @@ static void write_values(const struct check *check, FILE *old, FILE *new)
 static int record_values(const struct check *check)
 {
 	_cleanup_fclose_ FILE *old = fopen(check->path, "re");
-	_cleanup_free_ char *path = NULL;
+	char path[PATH_MAX];
 	FILE *new;
 	int err;
 
-	if (!old || asprintf(&path, "%s.new", check->path) < 0)
+	if (!old)
 		return log_error(-errno, "open %s", check->path);
+	if (snprintf(path, sizeof(path), "%s.new", check->path) >= (int)sizeof(path))
+		return log_error(-ENAMETOOLONG, "write %s.new", check->path);
 	new = fopen(path, "we");
 	if (!new)
 		return log_error(-errno, "write %s", path);

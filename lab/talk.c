@@ -79,7 +79,7 @@ static void answer_datagrams(int fd, const char *name)
 {
 	static char question[65536];
 	char answer[ANSWER_BYTES], control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	struct sockaddr_in6 peer;
+	struct sockaddr_in6 peer = {0};
 	struct iovec in = {question, sizeof(question)};
 
 	for (;;) {
@@ -111,7 +111,7 @@ static void answer_datagrams(int fd, const char *name)
 static void answer_stream(int fd, const char *name)
 {
 	char question[65536], answer[ANSWER_BYTES];
-	struct sockaddr_in6 peer;
+	struct sockaddr_in6 peer = {0};
 	socklen_t size = sizeof(peer);
 	ssize_t length = read(fd, question, sizeof(question));
 	size_t bytes;
@@ -209,8 +209,8 @@ static int bind_source(int fd, const struct talk *talk, int family)
 static int open_connection(const struct talk *talk)
 {
 	const struct timeval timeout = {.tv_sec = talk->timeout_s};
-	struct sockaddr_storage to;
-	socklen_t size;
+	struct sockaddr_storage to = {0};
+	socklen_t size = 0;
 	_cleanup_close_ int fd = -1;
 	int one = 1, err;
 

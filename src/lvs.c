@@ -23,10 +23,10 @@ const char *lvs_mode_name(uint32_t mode)
 
 int lvs_mode_parse(const char *text, uint8_t *mode)
 {
-	for (uint8_t i = 0; i < LVS_MODE_COUNT; i++) {
+	for (int i = 0; i < LVS_MODE_COUNT; i++) {
 		if (strcmp(text, mode_names[i]))
 			continue;
-		*mode = i;
+		*mode = (uint8_t)i;
 		return 0;
 	}
 	return -EINVAL;
@@ -271,7 +271,7 @@ int lvs_model_copy(struct lvs_model *out, const struct lvs_model *model)
 			       from->server_count * sizeof(*to->servers));
 	}
 	*out = copy;
-	copy = (struct lvs_model){0};
+	memset(&copy, 0, sizeof(copy)); /* it is *out's now */
 	return 0;
 }
 

@@ -245,7 +245,9 @@ int lvs_run_status(const void *parsed)
 	_cleanup_output_ struct output *out = NULL;
 	int err;
 
-	err = tally ? read_services(&store, &model, options) : log_error(-ENOMEM, "status");
+	if (!tally)
+		return log_error(-ENOMEM, "status");
+	err = read_services(&store, &model, options);
 	if (!err)
 		err = count_connections(store, tally);
 	if (!err)

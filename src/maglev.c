@@ -69,7 +69,7 @@ static void take_slot(struct lvs_table *table, struct taker *taker)
 
 void maglev_fill(struct lvs_table *table, const struct lvs_server *servers, size_t count)
 {
-	struct taker takers[LVS_SERVERS_PER_SERVICE];
+	struct taker takers[LVS_SERVERS_PER_SERVICE] = {0};
 	size_t taker_count = make_takers(takers, servers, count), free_slots = LVS_TABLE_SIZE;
 	uint32_t largest = 0;
 

@@ -37,7 +37,7 @@ struct transaction {
 	bool replaces_all;
 	struct list_change lists[HOOK_COUNT][LIST_COUNT];
 	struct numbers hits, comments; /* no words before the first rule is added */
-	transaction_judge *judge;     /* NULL: none */
+	transaction_judge *judge;      /* NULL: none */
 	bool hits_reused; /* numbers of rules that this transaction removed may have been taken */
 	/* Services in force and as they will be; read when first asked for. */
 	struct lvs_model lvs_before, lvs;

@@ -34,7 +34,7 @@ for TC in $(tc_kinds); do
 		max_rules=$((max_rules * 2))
 		start_server --on-exit keep --max-rules $max_rules
 		expect_logged "Migrated $PINS from --max-rules $((max_rules / 2)) to $max_rules"
-		expect_equal "$(ls "$PINS" | grep -c '_old$\|_next$' || true)" 0
+		expect_equal "$(find "$PINS" -name '*_old' -o -name '*_next')" ""
 		ok bgo firewall-update --xdp --type blacklist --action add --ip 198.51.100.9
 		ok bgo firewall-update --xdp --type blacklist --action remove --ip 198.51.100.9
 	done
