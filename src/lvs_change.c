@@ -222,6 +222,21 @@ int lvs_run_add(const void *parsed)
 
 /* -- remove-dnat, drain -- */
 
+/* One edit of the services as a transaction: whether it changed anything, or negative errno. */
+static int change(const struct lvs_options *options,
+		  int (*edit)(struct lvs_model *model, const struct lvs_options *options))
+{
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_transaction_ struct transaction *txn = NULL;
+	struct lvs_model *model;
+	int err;
+
+	err = begin(&store, &txn, &model, options);
+	if (!err)
+		err = edit(model, options);
+	return err ? err : commit(&store, &txn);
+}
+
 static int no_service(const struct lvs_options *options, const char *what)
 {
 	char text[SERVICE_TEXT_BYTES];
@@ -260,18 +275,9 @@ static int remove_from(struct lvs_model *model, const struct lvs_options *option
 int lvs_run_remove(const void *parsed)
 {
 	const struct lvs_options *options = parsed;
-	_cleanup_store_ struct store *store = NULL;
-	_cleanup_transaction_ struct transaction *txn = NULL;
 	char service[SERVICE_TEXT_BYTES], server[LVS_TEXT_BYTES], sentence[256];
-	struct lvs_model *model;
-	int changed, err;
+	const int changed = change(options, remove_from);
 
-	err = begin(&store, &txn, &model, options);
-	if (!err)
-		err = remove_from(model, options);
-	if (err)
-		return err;
-	changed = commit(&store, &txn);
 	if (changed < 0)
 		return changed;
 	service_text(&options->vip, service);
@@ -302,18 +308,9 @@ static int drain(struct lvs_model *model, const struct lvs_options *options)
 int lvs_run_drain(const void *parsed)
 {
 	const struct lvs_options *options = parsed;
-	_cleanup_store_ struct store *store = NULL;
-	_cleanup_transaction_ struct transaction *txn = NULL;
 	char service[SERVICE_TEXT_BYTES], server[LVS_TEXT_BYTES], sentence[256];
-	struct lvs_model *model;
-	int changed, err;
+	const int changed = change(options, drain);
 
-	err = begin(&store, &txn, &model, options);
-	if (!err)
-		err = drain(model, options);
-	if (err)
-		return err;
-	changed = commit(&store, &txn);
 	if (changed < 0)
 		return changed;
 	snprintf(sentence, sizeof(sentence), "Server %s of service %s %s%s",
