@@ -73,15 +73,16 @@ static __always_inline struct flow *flow_get(void)
 	return bpf_map_lookup_elem(&flows, &zero);
 }
 
-/* NULL unless all `size` bytes at `offset` are in the packet. */
-static __always_inline void *packet_at(const struct xdp_md *ctx, __u32 offset, __u32 size)
+static __always_inline void *linear_at(char *data, const char *data_end, __u32 offset, __u32 size)
 {
-	char *header;
-
 	barrier_var(offset);
-	header = (char *)(long)ctx->data + (offset & OFFSET_MAX);
-	return header + size > (char *)(long)ctx->data_end ? NULL : header;
+	data += offset & OFFSET_MAX;
+	return data + size > data_end ? NULL : data;
 }
+
+/* NULL unless all `size` bytes at `offset` are in it. `in` is a program's context or a frame. */
+#define packet_at(in, offset, size)                                                                \
+	linear_at((char *)(long)(in)->data, (const char *)(long)(in)->data_end, offset, size)
 
 static __always_inline void copy_addr(__u32 to[4], const __u32 from[4])
 {
@@ -101,7 +102,7 @@ static __always_inline void copy_ipv4(__u32 to[4], __u32 from)
  * The tuple of a packet with ports, and the rest of what connections depend on. False for packets
  * of other kinds.
  */
-static __always_inline _Bool flow_read(struct flow *flow, const struct xdp_md *ctx, __u64 where)
+static __always_inline _Bool flow_read(struct flow *flow, const struct frame *frame, __u64 where)
 {
 	struct conn_tuple *tuple = &flow->tuple;
 	const struct port_header *ports;
@@ -109,7 +110,7 @@ static __always_inline _Bool flow_read(struct flow *flow, const struct xdp_md *c
 	flow->l3_offset = where & OFFSET_MAX;
 	flow->l4_offset = where >> WHERE_L4_SHIFT & OFFSET_MAX;
 	flow->half = where >> WHERE_CONNECTIONS_SHIFT & CONNECTIONS_LVS_HALF ? 1 : 0;
-	flow->bytes = ctx->data_end - ctx->data;
+	flow->bytes = frame->length;
 	tuple->protocol = where >> WHERE_PROTOCOL_SHIFT;
 	tuple->family = where >> WHERE_FAMILY_SHIFT & 1;
 	tuple->zone = CONN_ZONE_LVS;
@@ -117,28 +118,28 @@ static __always_inline _Bool flow_read(struct flow *flow, const struct xdp_md *c
 	    where >> WHERE_FRAGMENT_SHIFT & 1)
 		return 0;
 	if (tuple->family == FAMILY_IPV6) {
-		const struct ipv6hdr *ip = packet_at(ctx, flow->l3_offset, sizeof(*ip));
+		const struct ipv6hdr *ip = packet_at(frame, flow->l3_offset, sizeof(*ip));
 
 		if (!ip)
 			return 0;
 		copy_addr(tuple->saddr_be, ip->saddr.s6_addr32);
 		copy_addr(tuple->daddr_be, ip->daddr.s6_addr32);
 	} else {
-		const struct iphdr *ip = packet_at(ctx, flow->l3_offset, sizeof(*ip));
+		const struct iphdr *ip = packet_at(frame, flow->l3_offset, sizeof(*ip));
 
 		if (!ip)
 			return 0;
 		copy_ipv4(tuple->saddr_be, ip->saddr);
 		copy_ipv4(tuple->daddr_be, ip->daddr);
 	}
-	ports = packet_at(ctx, flow->l4_offset, sizeof(struct udphdr));
+	ports = packet_at(frame, flow->l4_offset, sizeof(struct udphdr));
 	if (!ports)
 		return 0;
 	tuple->sport_be = ports->source;
 	tuple->dport_be = ports->destination;
 	flow->tcp.flags = 0;
 	if (tuple->protocol == IPPROTO_TCP) {
-		const struct tcphdr *tcp = packet_at(ctx, flow->l4_offset, sizeof(*tcp));
+		const struct tcphdr *tcp = packet_at(frame, flow->l4_offset, sizeof(*tcp));
 
 		if (!tcp)
 			return 0;

@@ -293,13 +293,24 @@ __attribute__((noinline)) int lvs_find(void)
 	return reason;
 }
 
+static __always_inline _Bool flow_read_xdp(struct flow *flow, const struct xdp_md *ctx, __u64 where)
+{
+	const struct frame frame = {
+		.data = (const void *)(long)ctx->data,
+		.data_end = (const void *)(long)ctx->data_end,
+		.length = ctx->data_end - ctx->data,
+	};
+
+	return flow_read(flow, &frame, where);
+}
+
 /* REASON_LOAD_BALANCED with its action, why the packet is dropped, or NEXT. */
 __attribute__((noinline)) int lvs_judge(struct xdp_md *ctx, __u64 where)
 {
 	struct flow *flow = flow_get();
 	int reason;
 
-	if (!flow || !flow_read(flow, ctx, where))
+	if (!flow || !flow_read_xdp(flow, ctx, where))
 		return NEXT;
 	reason = lvs_find();
 	if (reason == NEXT)
@@ -315,7 +326,7 @@ __attribute__((noinline)) int lvs_is_reply(struct xdp_md *ctx, __u64 where)
 	struct flow *flow = flow_get();
 	const struct conn *half;
 
-	if (!flow || !flow_read(flow, ctx, where))
+	if (!flow || !flow_read_xdp(flow, ctx, where))
 		return 0;
 	if (bpf_map_lookup_elem(&conn_reverse_map, &flow->tuple))
 		return 1;
