@@ -71,6 +71,8 @@ struct hook_rules {
  * the second half of lvs_dnat_map and its companions. */
 #define CONNECTIONS_LVS 1u
 #define CONNECTIONS_LVS_HALF 2u
+/* Default deny lets replies to this host through; at egress: what it sends is remembered. */
+#define CONNECTIONS_STATEFUL 4u
 
 /* What user space needs to know of a list in force. */
 struct list_info {

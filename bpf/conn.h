@@ -23,7 +23,10 @@ struct conn_tuple {
 };
 _Static_assert(sizeof(struct conn_tuple) == 40, "the connection maps' key");
 
-enum conn_zone { CONN_ZONE_LVS };
+enum conn_zone {
+	CONN_ZONE_LVS,	/* of services */
+	CONN_ZONE_HOST, /* opened by this host: the client of these */
+};
 
 #define CONN_STATES(X)                                                                             \
 	X(UNREPLIED, unreplied, 30)	  /* not TCP: no answer yet */                             \
@@ -42,20 +45,23 @@ enum conn_state { CONN_STATES(CONN_STATE_ENUM) CONN_STATE_COUNT };
 #undef CONN_STATE_ENUM
 
 /*
- * A connection, under the tuple of its client's packets. conn_half_open_map has its other
- * direction as well, with `reply` set.
+ * A connection, under the tuple of its client's packets. Of services' conn_half_open_map has the
+ * other direction as well, with `reply` set. The host's are not translated: `to` is their own
+ * tuple, which is found from either direction, so they have this one entry.
  */
 struct conn {
 	/* As the client's packets go on, translated; with `reply`: the client's own tuple. */
 	struct conn_tuple to;
-	__u64 seen_ns;	    /* CLOCK_MONOTONIC, of the last packet of either direction */
-	__u32 server;	    /* its id */
-	__u32 expected_ack; /* CONN_SYN_ACKED: what the client acknowledges if it is real; host
-			       order */
-	__u8 state;	    /* enum conn_state */
-	__u8 mode;	    /* enum lvs_mode */
+	__u64 seen_ns; /* CLOCK_MONOTONIC, of the last packet of either direction */
+	__u32 server;  /* its id */
+	/* Host order. CONN_SYN_ACKED: what the client acknowledges if it is real. Of the host's:
+	 * what it acknowledged last, so about where the other end's sequence numbers are. */
+	__u32 expected_ack;
+	__u8 state; /* enum conn_state */
+	__u8 mode;  /* enum lvs_mode */
 	__u8 reply;
-	__u8 reserved[5];
+	__u8 answered; /* of the host's, half-open: something came that no rule lets in */
+	__u8 reserved[4];
 };
 _Static_assert(sizeof(struct conn) == 64, "conn_track_map's value");
 
@@ -63,6 +69,12 @@ _Static_assert(sizeof(struct conn) == 64, "conn_track_map's value");
 #define CONN_TCP_SYN 0x02
 #define CONN_TCP_RST 0x04
 #define CONN_TCP_ACK 0x10
+
+/* Whether a TCP packet asks for a connection; of other protocols the flags are 0. */
+static inline _Bool conn_tcp_opens(__u32 flags)
+{
+	return (flags & (CONN_TCP_SYN | CONN_TCP_ACK)) == CONN_TCP_SYN;
+}
 
 /* How long a connection in this state is kept without packets. */
 static inline __u64 conn_timeout_ns(__u32 state)
@@ -108,6 +120,22 @@ static inline __u32 conn_tcp_next(__u32 state, __u32 flags, _Bool from_server)
 	if (state == other_fin)
 		return CONN_CLOSED;
 	return state == CONN_ESTABLISHED ? own_fin : state;
+}
+
+/*
+ * What may be behind the byte that the host acknowledged last: acknowledgements are late, and
+ * windows large.
+ */
+#define CONN_IN_FLIGHT (1u << 20)
+
+/*
+ * The flags that count of a packet to this host. Who cannot see what the host acknowledges has one
+ * chance in 4096 to end its connection with a forged FIN or RST; and if so, the host's next packet
+ * begins it again.
+ */
+static inline __u32 conn_tcp_believed(__u32 flags, __u32 seq, __u32 acknowledged)
+{
+	return seq - acknowledged < CONN_IN_FLIGHT ? flags : flags & ~(CONN_TCP_FIN | CONN_TCP_RST);
 }
 
 #endif

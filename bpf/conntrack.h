@@ -7,7 +7,8 @@
  * sequence number; else: an answer) moves it to conn_track_map, under its client's tuple, and
  * conn_reverse_map, which has that tuple under the server's. These tables push nothing out, so both
  * entries are there or neither is; when a connection is removed the first one goes first, and a
- * reply that finds only the second is dropped.
+ * reply that finds only the second is dropped. (Connections that this host opened have one entry
+ * instead, see stateful.h.)
  *
  * Two CPUs may work on one connection at once. Its fields are then written by both, each time with
  * what is right for a packet that was there; the insertions are BPF_NOEXIST.
@@ -24,6 +25,12 @@
 /* Above pkt->where: CONNECTIONS_*. */
 #define WHERE_CONNECTIONS_SHIFT 56
 
+/* What a function that is verified by itself needs to know of a packet, in one number. */
+static __always_inline __u64 packet_where(const struct packet *pkt)
+{
+	return pkt->where | (__u64)pkt->connections << WHERE_CONNECTIONS_SHIFT;
+}
+
 /* What of TCP's header connections depend on, host order. */
 struct conn_tcp {
 	__u32 flags, seq, ack;
@@ -39,7 +46,8 @@ struct translation {
 
 /*
  * A packet on its way through connections, and room for what is made for it. One for each CPU: the
- * stack of a program and its functions is 512 bytes, and no packet interrupts another at XDP.
+ * stack of a program and its functions is 512 bytes, and no packet interrupts another at XDP or at
+ * TC, where softirqs are off.
  */
 struct flow {
 	struct conn_tuple tuple; /* as the packet came */
@@ -98,25 +106,18 @@ static __always_inline void copy_ipv4(__u32 to[4], __u32 from)
 	to[1] = to[2] = to[3] = 0;
 }
 
-/*
- * The tuple of a packet with ports, and the rest of what connections depend on. False for packets
- * of other kinds.
- */
-static __always_inline _Bool flow_read(struct flow *flow, const struct frame *frame, __u64 where)
+/* What `where` says, and the addresses. False: there is nothing to be read. */
+static __always_inline _Bool flow_read_ip(struct flow *flow, const struct frame *frame, __u64 where)
 {
 	struct conn_tuple *tuple = &flow->tuple;
-	const struct port_header *ports;
 
 	flow->l3_offset = where & OFFSET_MAX;
 	flow->l4_offset = where >> WHERE_L4_SHIFT & OFFSET_MAX;
 	flow->half = where >> WHERE_CONNECTIONS_SHIFT & CONNECTIONS_LVS_HALF ? 1 : 0;
 	flow->bytes = frame->length;
+	flow->tcp.flags = 0;
 	tuple->protocol = where >> WHERE_PROTOCOL_SHIFT;
 	tuple->family = where >> WHERE_FAMILY_SHIFT & 1;
-	tuple->zone = CONN_ZONE_LVS;
-	if ((tuple->protocol != IPPROTO_TCP && tuple->protocol != IPPROTO_UDP) ||
-	    where >> WHERE_FRAGMENT_SHIFT & 1)
-		return 0;
 	if (tuple->family == FAMILY_IPV6) {
 		const struct ipv6hdr *ip = packet_at(frame, flow->l3_offset, sizeof(*ip));
 
@@ -132,22 +133,40 @@ static __always_inline _Bool flow_read(struct flow *flow, const struct frame *fr
 		copy_ipv4(tuple->saddr_be, ip->saddr);
 		copy_ipv4(tuple->daddr_be, ip->daddr);
 	}
-	ports = packet_at(frame, flow->l4_offset, sizeof(struct udphdr));
+	return 1;
+}
+
+/* The ports of TCP or UDP, and what of TCP's header connections depend on. */
+static __always_inline _Bool flow_read_ports(struct flow *flow, const struct frame *frame)
+{
+	const struct port_header *ports = packet_at(frame, flow->l4_offset, sizeof(struct udphdr));
+	const struct tcphdr *tcp;
+
 	if (!ports)
 		return 0;
-	tuple->sport_be = ports->source;
-	tuple->dport_be = ports->destination;
-	flow->tcp.flags = 0;
-	if (tuple->protocol == IPPROTO_TCP) {
-		const struct tcphdr *tcp = packet_at(frame, flow->l4_offset, sizeof(*tcp));
-
-		if (!tcp)
-			return 0;
-		flow->tcp.flags = ((const __u8 *)tcp)[13];
-		flow->tcp.seq = bpf_ntohl(tcp->seq);
-		flow->tcp.ack = bpf_ntohl(tcp->ack_seq);
-	}
+	flow->tuple.sport_be = ports->source;
+	flow->tuple.dport_be = ports->destination;
+	if (flow->tuple.protocol != IPPROTO_TCP)
+		return 1;
+	tcp = packet_at(frame, flow->l4_offset, sizeof(*tcp));
+	if (!tcp)
+		return 0;
+	flow->tcp.flags = ((const __u8 *)tcp)[13];
+	flow->tcp.seq = bpf_ntohl(tcp->seq);
+	flow->tcp.ack = bpf_ntohl(tcp->ack_seq);
 	return 1;
+}
+
+/* A packet that may be of a service. False for packets of other kinds. */
+static __always_inline _Bool flow_read(struct flow *flow, const struct frame *frame, __u64 where)
+{
+	const __u32 protocol = where >> WHERE_PROTOCOL_SHIFT & 0xff;
+
+	flow->tuple.zone = CONN_ZONE_LVS;
+	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) ||
+	    where >> WHERE_FRAGMENT_SHIFT & 1)
+		return 0;
+	return flow_read_ip(flow, frame, where) && flow_read_ports(flow, frame);
 }
 
 /* The tuple of what comes back. */

@@ -293,24 +293,23 @@ __attribute__((noinline)) int lvs_find(void)
 	return reason;
 }
 
-static __always_inline _Bool flow_read_xdp(struct flow *flow, const struct xdp_md *ctx, __u64 where)
+static __always_inline struct frame frame_of_xdp(const struct xdp_md *ctx)
 {
-	const struct frame frame = {
+	return (struct frame){
 		.data = (const void *)(long)ctx->data,
 		.data_end = (const void *)(long)ctx->data_end,
 		.length = ctx->data_end - ctx->data,
 	};
-
-	return flow_read(flow, &frame, where);
 }
 
 /* REASON_LOAD_BALANCED with its action, why the packet is dropped, or NEXT. */
 __attribute__((noinline)) int lvs_judge(struct xdp_md *ctx, __u64 where)
 {
+	const struct frame frame = frame_of_xdp(ctx);
 	struct flow *flow = flow_get();
 	int reason;
 
-	if (!flow || !flow_read_xdp(flow, ctx, where))
+	if (!flow || !flow_read(flow, &frame, where))
 		return NEXT;
 	reason = lvs_find();
 	if (reason == NEXT)
@@ -323,27 +322,16 @@ __attribute__((noinline)) int lvs_judge(struct xdp_md *ctx, __u64 where)
 /* Whether the packet is a reply that belongs to a connection. */
 __attribute__((noinline)) int lvs_is_reply(struct xdp_md *ctx, __u64 where)
 {
+	const struct frame frame = frame_of_xdp(ctx);
 	struct flow *flow = flow_get();
 	const struct conn *half;
 
-	if (!flow || !flow_read_xdp(flow, ctx, where))
+	if (!flow || !flow_read(flow, &frame, where))
 		return 0;
 	if (bpf_map_lookup_elem(&conn_reverse_map, &flow->tuple))
 		return 1;
 	half = bpf_map_lookup_elem(&conn_half_open_map, &flow->tuple);
 	return half && half->reply;
-}
-
-/*
- * Default deny is for strangers: servers' replies to what was let in need no rule. They may go on
- * to where they are translated.
- */
-static __always_inline int stage_known_connection(struct xdp_md *ctx, const struct packet *pkt,
-						  int reason)
-{
-	if (reason != REASON_BLOCKED_DEFAULT || !(pkt->connections & CONNECTIONS_LVS))
-		return reason;
-	return lvs_is_reply(ctx, pkt->where) ? REASON_LOAD_BALANCED : reason;
 }
 
 /*
@@ -356,7 +344,7 @@ static __always_inline int stage_load_balance(struct xdp_md *ctx, struct packet 
 
 	if (!(pkt->connections & CONNECTIONS_LVS) || is_dropped(reason))
 		return reason;
-	judged = lvs_judge(ctx, pkt->where | (__u64)pkt->connections << WHERE_CONNECTIONS_SHIFT);
+	judged = lvs_judge(ctx, packet_where(pkt));
 	pkt->action = judged >> ACTION_SHIFT;
 	judged &= REASON_MASK;
 	if (judged != NEXT)

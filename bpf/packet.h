@@ -60,7 +60,7 @@ struct packet {
 	__u32 hop_limit;
 	__u32 icmp_type, icmp_code;	   /* of the family's ICMP, else 0 */
 	__u32 source_port_host, port_host; /* 0 without ports */
-	__u64 where; /* of a packet with ports, for connections: see WHERE_* */
+	__u64 where; /* of a packet with ports or of ICMP, for connections: see WHERE_* */
 	__u32 l3_offset;
 	__u32 connections; /* CONNECTIONS_* of the hook; set by stage_classify() */
 	__u32 action;	   /* of REASON_LOAD_BALANCED: what the hook returns, 0: that it passes */
@@ -219,6 +219,11 @@ static __always_inline int parse_l4(const struct frame *frame, const struct payl
 	if (!header)
 		return PARSE_NOT_LINEAR;
 
+	pkt->where = pkt->l3_offset | payload->offset << WHERE_L4_SHIFT |
+		     (__u64)pkt->protocol << WHERE_PROTOCOL_SHIFT |
+		     (__u64)pkt->family << WHERE_FAMILY_SHIFT |
+		     (__u64)payload->first << WHERE_FRAGMENT_SHIFT;
+
 	if (pkt->protocol == IPPROTO_ICMP || pkt->protocol == IPPROTO_ICMPV6) {
 		pkt->icmp_type = ((const struct icmp_header *)header)->type;
 		pkt->icmp_code = ((const struct icmp_header *)header)->code;
@@ -228,10 +233,6 @@ static __always_inline int parse_l4(const struct frame *frame, const struct payl
 	pkt->source_port_host = bpf_ntohs(ports->source);
 	pkt->port_host = bpf_ntohs(ports->destination);
 	pkt->key.words[KEY_PORT] = KEY_HAS_PORTS | pkt->port_host;
-	pkt->where = pkt->l3_offset | payload->offset << WHERE_L4_SHIFT |
-		     (__u64)pkt->protocol << WHERE_PROTOCOL_SHIFT |
-		     (__u64)pkt->family << WHERE_FAMILY_SHIFT |
-		     (__u64)payload->first << WHERE_FRAGMENT_SHIFT;
 
 	if (pkt->protocol == IPPROTO_UDP) {
 		const __u32 udp_bytes = bpf_ntohs(((const struct udphdr *)header)->len);

@@ -9,6 +9,7 @@
 #include "classify.h"
 #include "forward_note.h"
 #include "packet.h"
+#include "stateful.h"
 #include "verdict.h"
 
 struct verdict_note ingress_verdict, egress_verdict;
@@ -72,6 +73,48 @@ static __always_inline int stage_forward(struct __sk_buff *skb, struct packet *p
 	return REASON_LOAD_BALANCED;
 }
 
+static __always_inline struct frame frame_of_skb(const struct __sk_buff *skb)
+{
+	return (struct frame){
+		.data = (const void *)(long)skb->data,
+		.data_end = (const void *)(long)skb->data_end,
+		.length = skb->len,
+	};
+}
+
+/* Why the packet passes in spite of default deny, or REASON_BLOCKED_DEFAULT. */
+__attribute__((noinline)) int known_connection(struct __sk_buff *skb, __u64 where)
+{
+	const struct frame frame = frame_of_skb(skb);
+	struct flow *flow = flow_get();
+
+	if (!flow || !host_read(flow, &frame, where, 0) || !host_received(flow))
+		return REASON_BLOCKED_DEFAULT;
+	return REASON_ESTABLISHED;
+}
+
+/* Why the packet is sent: `reason`, or that its connection found no room. */
+__attribute__((noinline)) int track_connection(struct __sk_buff *skb, __u64 where, __u32 reason)
+{
+	const struct frame frame = frame_of_skb(skb);
+	struct flow *flow = flow_get();
+
+	if (!flow || !host_read(flow, &frame, where, 1) || host_sent(flow))
+		return reason;
+	return REASON_UNTRACKED;
+}
+
+/* Default deny is for strangers; what this host sends makes its peers known. */
+static __always_inline int stage_connections(struct __sk_buff *skb, const struct packet *pkt,
+					     int reason, enum hook hook)
+{
+	if (!(pkt->connections & CONNECTIONS_STATEFUL))
+		return reason;
+	if (hook == HOOK_EGRESS)
+		return is_dropped(reason) ? reason : track_connection(skb, pkt->where, reason);
+	return reason == REASON_BLOCKED_DEFAULT ? known_connection(skb, pkt->where) : reason;
+}
+
 static __always_inline int judge(struct __sk_buff *skb, enum hook hook, struct verdict_note *note)
 {
 	struct packet pkt = {};
@@ -80,8 +123,10 @@ static __always_inline int judge(struct __sk_buff *skb, enum hook hook, struct v
 	reason = stage_forward(skb, &pkt, hook);
 	if (reason == NEXT)
 		reason = stage_parse(skb, &pkt, hook);
-	if (reason == NEXT)
+	if (reason == NEXT) {
 		reason = stage_classify(&pkt, record_in_force(), hook);
+		reason = stage_connections(skb, &pkt, reason, hook);
+	}
 	return verdict_tc(&pkt, reason, hook, note);
 }
 

@@ -9,6 +9,7 @@
 #include "lvs.h"
 #include "packet.h"
 #include "ratelimit_stage.h"
+#include "stateful.h"
 #include "verdict.h"
 
 struct verdict_note xdp_verdict;
@@ -31,6 +32,34 @@ static __always_inline int stage_parse(struct xdp_md *ctx, struct packet *pkt)
 	const int reason = packet_parse(&frame, pkt);
 
 	return reason == PARSE_NOT_LINEAR ? REASON_MALFORMED : reason;
+}
+
+/* Why the packet passes in spite of default deny, or REASON_BLOCKED_DEFAULT. */
+__attribute__((noinline)) int known_connection(struct xdp_md *ctx, __u64 where)
+{
+	const __u32 connections = where >> WHERE_CONNECTIONS_SHIFT;
+	const struct frame frame = frame_of_xdp(ctx);
+	struct flow *flow = flow_get();
+
+	if (connections & CONNECTIONS_LVS && lvs_is_reply(ctx, where))
+		return REASON_LOAD_BALANCED;
+	if (connections & CONNECTIONS_STATEFUL && flow && host_read(flow, &frame, where, 0) &&
+	    host_received(flow))
+		return REASON_ESTABLISHED;
+	return REASON_BLOCKED_DEFAULT;
+}
+
+/*
+ * Default deny is for strangers: replies to what was let in, or to what this host sent, need no
+ * rule. Those of servers may go on to where they are translated.
+ */
+static __always_inline int stage_known_connection(struct xdp_md *ctx, const struct packet *pkt,
+						  int reason)
+{
+	if (reason != REASON_BLOCKED_DEFAULT ||
+	    !(pkt->connections & (CONNECTIONS_LVS | CONNECTIONS_STATEFUL)))
+		return reason;
+	return known_connection(ctx, packet_where(pkt));
 }
 
 SEC("xdp")

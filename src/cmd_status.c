@@ -148,6 +148,7 @@ static void print_hooks(struct output *out, const struct store *store)
 		{"whitelist_rules", "Whitelist", 9},
 		{"blacklist_rules", "Blacklist", 9},
 		{"policy", "Policy", 6},
+		{"stateful", "Stateful", 8},
 		{"fragments", "Fragments", 9},
 	};
 
@@ -158,6 +159,8 @@ static void print_hooks(struct output *out, const struct store *store)
 		for (enum list list = 0; list < LIST_COUNT; list++)
 			output_cell_number(out, store_list_count(store, hook, list));
 		output_cell_string(out, ruleset->hooks[hook].default_deny ? "deny" : "allow");
+		output_cell_bool(out, ruleset_is_stateful(ruleset, hook),
+				 ruleset_is_stateful(ruleset, hook) ? "yes" : "no");
 		output_cell_string(out, ruleset->hooks[hook].drop_fragments ? "drop" : "match");
 	}
 	output_table_end(out);

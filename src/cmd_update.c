@@ -17,7 +17,7 @@ static const struct update_action actions[] = {
 	{"stats", "", "", true, update_stats},
 	{"reset-stats", "", "", true, update_reset_stats},
 	{"clear", "", "type all comment force confirm", true, update_clear},
-	{"policy", "", "policy fragments force confirm", true, update_policy},
+	{"policy", "", "policy stateful fragments force confirm", true, update_policy},
 	{"load", "type file", "ttl force confirm", true, update_load},
 	{"save", "file", "", false, update_save},
 	{"restore", "file", "check force confirm", false, update_restore},
@@ -55,6 +55,8 @@ static const struct option_spec table[] = {
 	OPTION(struct update_options, all, FLAG, "all", NULL, "clear: both lists"),
 	OPTION(struct update_options, policy, CHOICE, "policy", "allow|deny",
 	       "for packets that no rule matches"),
+	OPTION(struct update_options, stateful, FLAG, "stateful", NULL,
+	       "with --policy deny: replies to what this host sends\npass"),
 	OPTION(struct update_options, fragments, CHOICE, "fragments", "match|drop",
 	       "judge fragments by the rules, or drop them all"),
 	OPTION(struct update_options, file, TEXT, "file", "FILE",
@@ -184,6 +186,9 @@ static int check_combination(const struct update_options *options)
 		return command_usage(
 			&cmd_update,
 			"--action policy needs --policy allow|deny or --fragments match|drop");
+	if (options->stateful && (options->policy.value != 1 || options->hook == HOOK_EGRESS))
+		return command_usage(&cmd_update,
+				     "--stateful goes with --policy deny, of --xdp or --ingress");
 	if (action->run == update_save && options->common.json && strcmp(options->file, "-") == 0)
 		return command_usage(&cmd_update,
 				     "--file - prints the rule file itself: leave out --json");
@@ -284,8 +289,10 @@ const struct command cmd_update = {
 		"those "
 		"with\n"
 		"                          this comment\n"
-		"  policy [--policy allow|deny] [--fragments match|drop]\n"
-		"                          what happens to packets that no rule matches\n"
+		"  policy [--policy allow|deny [--stateful]] [--fragments match|drop]\n"
+		"                          what happens to packets that no rule matches; deny with "
+		"--stateful\n"
+		"                          lets replies to what this host sends through\n"
 		"  load --type T --file FILE [--ttl TIME]\n"
 		"                          add every CIDR of a plain list (one a line, comments "
 		"from # or ;\n"

@@ -90,9 +90,10 @@ static void reverse_of(const struct conn_tuple *tuple, struct conn_tuple *out)
 	out->zone = tuple->zone;
 }
 
-static bool is_kept(const struct conn *conn, const uint64_t *keep, uint64_t now_ns)
+static bool is_kept(const struct conn_tuple *client, const struct conn *conn, const uint64_t *keep,
+		    uint64_t now_ns)
 {
-	if (keep &&
+	if (keep && client->zone == CONN_ZONE_LVS &&
 	    (conn->server >= LVS_SERVER_IDS || !(keep[conn->server / 64] >> conn->server % 64 & 1)))
 		return false;
 	return !conn_expired(conn, now_ns);
@@ -108,11 +109,14 @@ static bool remove_entry(int fd, int reverse_fd, const struct conn_tuple *client
 	struct conn_tuple reverse;
 	struct conn conn;
 
-	if (bpf_map_lookup_elem(fd, client, &conn) || is_kept(&conn, keep, connections_now_ns()))
+	if (bpf_map_lookup_elem(fd, client, &conn) ||
+	    is_kept(client, &conn, keep, connections_now_ns()))
 		return false;
-	reverse_of(&conn.to, &reverse);
 	(void)bpf_map_delete_elem(fd, client);
-	(void)bpf_map_delete_elem(reverse_fd, &reverse);
+	if (client->zone == CONN_ZONE_LVS) {
+		reverse_of(&conn.to, &reverse);
+		(void)bpf_map_delete_elem(reverse_fd, &reverse);
+	}
 	return true;
 }
 
@@ -129,7 +133,8 @@ static int remove_from(int fd, int reverse_fd, const uint64_t *keep, uint32_t *r
 		if (count < 0)
 			return count;
 		for (int i = 0; i < count; i++)
-			if (!batch->values[i].reply && !is_kept(&batch->values[i], keep, now_ns))
+			if (!batch->values[i].reply &&
+			    !is_kept(&batch->keys[i], &batch->values[i], keep, now_ns))
 				*removed += remove_entry(fd, reverse_fd, &batch->keys[i], keep);
 	}
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The tables of connections, as user space walks and cleans them while packets use them. Both
- * entries of a connection go, the client's first: a reply that comes in between is dropped.
+ * entries of a service's connection go, the client's first: a reply that comes in between is
+ * dropped.
  */
 #ifndef BGO_CONNECTIONS_H
 #define BGO_CONNECTIONS_H
@@ -30,8 +31,8 @@ int connections_each(const struct connection_maps *maps, bool half_open, connect
 
 /*
  * Removes those of either kind that have seen no packet for longer than their state allows, or
- * whose server is not one of `keep`: a bit for each id; NULL: all are. *removed counts them. 0 or
- * negative errno, logged.
+ * of a service whose server is not one of `keep`: a bit for each id; NULL: all are. *removed counts
+ * them. 0 or negative errno, logged.
  */
 int connections_remove(const struct connection_maps *maps, const uint64_t *keep, uint32_t *removed);
 

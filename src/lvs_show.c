@@ -174,7 +174,7 @@ struct tally {
 	uint64_t now_ns;
 	uint32_t states[CONN_STATE_COUNT];
 	uint32_t servers[LVS_SERVER_IDS];
-	uint32_t whole, half_open, expired;
+	uint32_t whole, half_open, expired, host;
 	bool counts_half_open;
 };
 
@@ -182,7 +182,6 @@ static bool count_connection(const struct conn_tuple *client, const struct conn 
 {
 	struct tally *tally = data;
 
-	(void)client;
 	if (tally->counts_half_open)
 		tally->half_open++;
 	else
@@ -194,7 +193,9 @@ static bool count_connection(const struct conn_tuple *client, const struct conn 
 	}
 	if (conn->state < CONN_STATE_COUNT)
 		tally->states[conn->state]++;
-	if (conn->server < LVS_SERVER_IDS)
+	if (client->zone == CONN_ZONE_HOST)
+		tally->host++;
+	else if (conn->server < LVS_SERVER_IDS)
 		tally->servers[conn->server]++;
 	return true;
 }
@@ -222,6 +223,7 @@ static void print_tally(struct output *out, const struct store *store, const str
 			 tally->half_open, store_half_open_max(store) / 2);
 	output_number(out, "half_open_max", NULL, store_half_open_max(store) / 2);
 	output_number(out, "expired", "Expired", tally->expired);
+	output_number(out, "of_this_host", "Of this host", tally->host);
 	output_close(out);
 	output_text(out, "By state:\n");
 	output_object(out, "states");
@@ -320,6 +322,18 @@ struct printer {
 	uint64_t now_ns;
 };
 
+static const char *protocol_name(uint8_t protocol)
+{
+	switch (protocol) {
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmpv6";
+	default:
+		return lvs_protocol_name(protocol);
+	}
+}
+
 static bool print_connection(const struct conn_tuple *client, const struct conn *conn, void *data)
 {
 	const struct printer *printer = data;
@@ -327,7 +341,7 @@ static bool print_connection(const struct conn_tuple *client, const struct conn 
 	char text[LVS_TEXT_BYTES];
 	uint64_t idle_ns = printer->now_ns > conn->seen_ns ? printer->now_ns - conn->seen_ns : 0;
 
-	output_cell_string(printer->out, lvs_protocol_name(client->protocol));
+	output_cell_string(printer->out, protocol_name(client->protocol));
 	output_cell_string(printer->out,
 			   conn->state < CONN_STATE_COUNT ? state_names[conn->state] : "?");
 	output_cell_string(printer->out, lvs_format_endpoint(client->saddr_be, client->sport_be,
@@ -338,6 +352,7 @@ static bool print_connection(const struct conn_tuple *client, const struct conn 
 			   lvs_format_endpoint(to->saddr_be, to->sport_be, to->family, text));
 	output_cell_string(printer->out,
 			   lvs_format_endpoint(to->daddr_be, to->dport_be, to->family, text));
+	output_cell_string(printer->out, client->zone == CONN_ZONE_HOST ? "host" : "service");
 	output_cell_number(printer->out, idle_ns / 1000000000);
 	return true;
 }
@@ -351,6 +366,7 @@ int lvs_run_debug(const void *parsed)
 		{"service", "Service", 22},
 		{"source", "Source at server", 22},
 		{"server", "Server", 22},
+		{"of", "Of", 7},
 		{"idle_s", "Idle", 4},
 	};
 	const struct lvs_options *options = parsed;

@@ -121,8 +121,15 @@ static int parse_policy(struct parser *parser)
 	err = read_either(parser, "allow", "deny", &parser->file->default_deny[hook]);
 	if (err || !*next_word(parser))
 		return err;
+	if (strcmp(parser->word, "stateful") == 0) {
+		if (hook == HOOK_EGRESS || !parser->file->default_deny[hook])
+			return bad_word(parser, "goes with deny at xdp and ingress only");
+		parser->file->stateful[hook] = true;
+		if (!*next_word(parser))
+			return 0;
+	}
 	if (strcmp(parser->word, "fragments"))
-		return bad_word(parser, "unknown word, expected fragments");
+		return bad_word(parser, "unknown word, expected stateful or fragments");
 	err = read_either(parser, "match", "drop", &parser->file->drop_fragments[hook]);
 	return err ? err : expect_end(parser);
 }

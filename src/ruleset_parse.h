@@ -33,7 +33,7 @@ struct ruleset_file {
 	size_t rule_count, rule_capacity;
 	char *comments; /* each ends in NUL; byte 0 is an empty one */
 	size_t comment_bytes, comment_capacity;
-	bool default_deny[HOOK_COUNT], drop_fragments[HOOK_COUNT];
+	bool default_deny[HOOK_COUNT], stateful[HOOK_COUNT], drop_fragments[HOOK_COUNT];
 	uint32_t next_index[HOOK_COUNT]
 			   [LIST_COUNT]; /* once finished above every index of the list */
 	uint32_t next_line[HOOK_COUNT][LIST_COUNT]; /* its `next` statement; 0: it has none */

@@ -41,10 +41,12 @@ void ruleset_text_write_rule(enum hook hook, enum list list, uint32_t index,
 	putc('\n', out);
 }
 
-void ruleset_text_write_policy(enum hook hook, bool default_deny, bool drop_fragments, FILE *out)
+void ruleset_text_write_policy(enum hook hook, bool default_deny, bool stateful,
+			       bool drop_fragments, FILE *out)
 {
-	fprintf(out, "policy %s %s fragments %s\n", hook_name(hook),
-		default_deny ? "deny" : "allow", drop_fragments ? "drop" : "match");
+	fprintf(out, "policy %s %s%s fragments %s\n", hook_name(hook),
+		default_deny ? "deny" : "allow", stateful ? " stateful" : "",
+		drop_fragments ? "drop" : "match");
 }
 
 void ruleset_text_write_next(enum hook hook, enum list list, uint32_t next, FILE *out)
@@ -125,6 +127,7 @@ int ruleset_text_save(const struct store *store, FILE *out)
 	fprintf(out, "bgo-rules %d\n", RULESET_TEXT_VERSION);
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
 		ruleset_text_write_policy(hook, ruleset->hooks[hook].default_deny,
+					  ruleset_is_stateful(ruleset, hook),
 					  ruleset->hooks[hook].drop_fragments, out);
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
 		for (enum list list = 0; list < LIST_COUNT; list++) {
@@ -191,6 +194,7 @@ int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
 
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
 		transaction_policy(txn, hook, file->default_deny[hook]);
+		transaction_stateful(txn, hook, file->stateful[hook]);
 		transaction_fragments(txn, hook, file->drop_fragments[hook]);
 	}
 	for (size_t i = 0; i < file->rule_count; i++) {

@@ -4,14 +4,14 @@
  * and saves byte for byte the same again.
  *
  *   bgo-rules 1                                     first; blank lines and # lines may stand
- * anywhere policy HOOK allow|deny [fragments match|drop]   once a hook; without it allow, match
- *   rule HOOK LIST [INDEX] CIDR [port P[-Q]] [proto NAME|NUMBER] [expires TIME] [comment "TEXT"]
- *   next HOOK LIST INDEX                            the index for the list's next rule; saved only
- * when it is not one more than the last rule's ratelimit [pps N] [bps N] [burst N]
- * [exempt-whitelist] [enabled|disabled]
- *   ratelimit-source [pps N] [bps N] [burst N] [prefix4 N] [prefix6 N] [enabled|disabled]
- *   service ADDRESS port P proto tcp|udp mode nat|fullnat|dsr [enabled|disabled]
- *   server ADDRESS port P proto tcp|udp to ADDRESS port P [weight N] [draining]   of that service
+ * anywhere policy HOOK allow|deny [stateful] [fragments match|drop]   once a hook; without it
+ * allow, match; stateful with deny only, and of xdp and ingress rule HOOK LIST [INDEX] CIDR [port
+ * P[-Q]] [proto NAME|NUMBER] [expires TIME] [comment "TEXT"] next HOOK LIST INDEX the index for the
+ * list's next rule; saved only when it is not one more than the last rule's ratelimit [pps N] [bps
+ * N] [burst N] [exempt-whitelist] [enabled|disabled] ratelimit-source [pps N] [bps N] [burst N]
+ * [prefix4 N] [prefix6 N] [enabled|disabled] service ADDRESS port P proto tcp|udp mode
+ * nat|fullnat|dsr [enabled|disabled] server ADDRESS port P proto tcp|udp to ADDRESS port P [weight
+ * N] [draining]   of that service
  *
  * HOOK is xdp, ingress or egress, LIST whitelist or blacklist. Rules without an index are numbered
  * behind those with one. TIME is UTC, like 2026-11-23T10:00:00Z: a rule that has expired by then is
@@ -47,7 +47,8 @@ int ruleset_text_apply(const struct ruleset_file *file, const char *file_name,
 void ruleset_text_write_rule(enum hook hook, enum list list, uint32_t index,
 			     const struct rule *rule, uint32_t expires_s, const char *comment,
 			     FILE *out);
-void ruleset_text_write_policy(enum hook hook, bool default_deny, bool drop_fragments, FILE *out);
+void ruleset_text_write_policy(enum hook hook, bool default_deny, bool stateful,
+			       bool drop_fragments, FILE *out);
 void ruleset_text_write_next(enum hook hook, enum list list, uint32_t next, FILE *out);
 /* Nothing when no limit was ever set. */
 void ruleset_text_write_limit(const struct rate_limit *limit, FILE *out);

@@ -103,6 +103,11 @@ uint32_t store_max_rules(const struct store *store);
 uint32_t store_rule_count(const struct store *store);
 uint32_t store_list_count(const struct store *store, enum hook hook, enum list list);
 const struct ruleset *store_ruleset(const struct store *store);
+/* Whether its default deny lets replies to this host through. */
+static inline bool ruleset_is_stateful(const struct ruleset *ruleset, enum hook hook)
+{
+	return hook != HOOK_EGRESS && ruleset->hooks[hook].connections & CONNECTIONS_STATEFUL;
+}
 const struct rate_limit *store_rate_limit(const struct store *store);
 /* Nodes of the half in use that hold graph, and how many there are in it. */
 uint32_t store_nodes_used(const struct store *store);
@@ -200,6 +205,9 @@ int transaction_clear_commented(struct transaction *txn, enum hook hook, enum li
  * values. */
 int transaction_replace_all(struct transaction *txn);
 void transaction_policy(struct transaction *txn, enum hook hook, bool default_deny);
+/* Whether that default lets replies to this host through. What leaves is none: ignored at egress.
+ */
+void transaction_stateful(struct transaction *txn, enum hook hook, bool stateful);
 void transaction_fragments(struct transaction *txn, enum hook hook, bool drop);
 /*
  * Takes pps, bps, burst, enabled and exempt_whitelist of *limit; the buckets start full when they

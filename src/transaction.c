@@ -410,6 +410,7 @@ int transaction_replace_all(struct transaction *txn)
 			info->next_index = 0;
 		}
 		transaction_policy(txn, hook, false);
+		transaction_stateful(txn, hook, false);
 		transaction_fragments(txn, hook, false);
 	}
 	err = transaction_rate_limit(txn, &none);
@@ -431,6 +432,20 @@ void transaction_policy(struct transaction *txn, enum hook hook, bool default_de
 {
 	txn->changed |= txn->next->hooks[hook].default_deny != default_deny;
 	txn->next->hooks[hook].default_deny = default_deny;
+}
+
+/* What is sent is remembered as long as a hook of what comes asks for it. */
+void transaction_stateful(struct transaction *txn, enum hook hook, bool stateful)
+{
+	struct hook_rules *hooks = txn->next->hooks;
+	uint32_t both;
+
+	if (hook == HOOK_EGRESS || ruleset_is_stateful(txn->next, hook) == stateful)
+		return;
+	txn->changed = true;
+	hooks[hook].connections ^= CONNECTIONS_STATEFUL;
+	both = hooks[HOOK_XDP].connections | hooks[HOOK_INGRESS].connections;
+	hooks[HOOK_EGRESS].connections = both & CONNECTIONS_STATEFUL;
 }
 
 void transaction_fragments(struct transaction *txn, enum hook hook, bool drop)

@@ -302,6 +302,8 @@ static bool replaced_by_same(const struct transaction *txn)
 		const struct hook_rules *next = &txn->next->hooks[hook];
 
 		if (old->default_deny != next->default_deny ||
+		    ruleset_is_stateful(txn->store->ruleset, hook) !=
+			    ruleset_is_stateful(txn->next, hook) ||
 		    old->drop_fragments != next->drop_fragments)
 			return false;
 		for (enum list list = 0; list < LIST_COUNT; list++)

@@ -121,6 +121,7 @@ static int revert_to(struct transaction *txn, const struct ruleset *old,
 		return log_error(err, "bring back the rate limit");
 	for (enum hook hook = 0; !err && hook < HOOK_COUNT; hook++) {
 		transaction_policy(txn, hook, old->hooks[hook].default_deny);
+		transaction_stateful(txn, hook, ruleset_is_stateful(old, hook));
 		transaction_fragments(txn, hook, old->hooks[hook].drop_fragments);
 		for (enum list list = 0; !err && list < LIST_COUNT; list++)
 			err = revert_list(txn, old, hook, list);

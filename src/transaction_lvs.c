@@ -118,7 +118,7 @@ int transaction_write_lvs(struct transaction *txn)
 	const uint32_t half = !store->ruleset->lvs_half;
 	struct lvs_server *servers = store_memory(store, MAP_lvs_server_map);
 	struct lvs_table *tables = store_memory(store, MAP_lvs_table_map);
-	uint32_t first = 0;
+	uint32_t *connections = &txn->next->hooks[HOOK_XDP].connections, first = 0;
 	int err;
 
 	err = servers && tables ? wait_for_readers(store, store->ruleset->lvs_since) : -ENOMEM;
@@ -149,7 +149,8 @@ int transaction_write_lvs(struct transaction *txn)
 	txn->next->lvs_since = txn->next->generation;
 	txn->next->lvs_services = txn->lvs.service_count;
 	txn->next->lvs_servers = first;
-	txn->next->hooks[HOOK_XDP].connections =
+	*connections &= ~(CONNECTIONS_LVS | CONNECTIONS_LVS_HALF);
+	*connections |=
 		(txn->lvs.service_count ? CONNECTIONS_LVS : 0) | (half ? CONNECTIONS_LVS_HALF : 0);
 	return err;
 }

@@ -26,7 +26,7 @@ struct update_action {
 
 struct update_options {
 	struct common_options common;
-	bool xdp, ingress, egress, all, check, if_exists, force;
+	bool xdp, ingress, egress, all, check, if_exists, force, stateful;
 	struct option_value type, index, policy, fragments;
 	const char *action_name, *ip, *port, *protocol, *comment, *file, *ttl, *confirm;
 

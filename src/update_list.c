@@ -178,7 +178,7 @@ int update_list(const struct update_options *options)
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_output_ struct output *out = NULL;
 	struct confirm_state waits;
-	bool deny, drop;
+	bool deny, stateful, drop;
 	int err;
 
 	err = store_open(&store, options->common.pin_path, STORE_READ);
@@ -193,6 +193,7 @@ int update_list(const struct update_options *options)
 					 list_name(list));
 	}
 	deny = store_ruleset(store)->hooks[options->hook].default_deny;
+	stateful = ruleset_is_stateful(store_ruleset(store), options->hook);
 	drop = store_ruleset(store)->hooks[options->hook].drop_fragments;
 	waits = confirm_look(store);
 	store_close(take(store));
@@ -206,6 +207,8 @@ int update_list(const struct update_options *options)
 			print_list(out, list, &listings[list]);
 	output_labels(out, 0, 16);
 	output_string(out, "policy", "Default policy", deny ? "deny" : "allow");
+	output_bool(out, "stateful", stateful ? "Replies" : NULL, stateful,
+		    "pass when this host asked", NULL);
 	output_string(out, "fragments", drop ? "Fragments" : NULL, drop ? "drop" : "match");
 	confirm_print(out, "Rules", &waits);
 	if (query)

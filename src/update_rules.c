@@ -372,38 +372,41 @@ int update_policy(const struct update_options *options)
 	_cleanup_transaction_ struct transaction *txn = NULL;
 	_cleanup_output_ struct output *out = NULL;
 	const struct list_info *allowed;
-	bool deny, drop, allows_nobody;
+	bool deny, stateful, drop, allows_nobody;
 	int changed, err;
 
 	err = update_begin(&store, &txn, options);
 	if (err)
 		return err;
-	if (options->policy.given)
+	if (options->policy.given) {
 		transaction_policy(txn, options->hook, options->policy.value == 1);
+		transaction_stateful(txn, options->hook, options->stateful);
+	}
 	if (options->fragments.given)
 		transaction_fragments(txn, options->hook, options->fragments.value == 1);
 	changed = transaction_commit(&txn);
 	if (changed < 0)
 		return changed;
 	deny = store_ruleset(store)->hooks[options->hook].default_deny;
+	stateful = ruleset_is_stateful(store_ruleset(store), options->hook);
 	drop = store_ruleset(store)->hooks[options->hook].drop_fragments;
 	allowed = &store_ruleset(store)->lists[options->hook][LIST_WHITELIST];
 	allows_nobody = !allowed->rules[FAMILY_IPV4] && !allowed->rules[FAMILY_IPV6];
 	update_close(&store, changed);
 	if (changed && deny && allows_nobody)
 		log_info("note: the %s whitelist is empty, so only network essentials like "
-			 "neighbour "
-			 "discovery pass",
-			 hook_name(options->hook));
+			 "neighbour discovery%s pass",
+			 hook_name(options->hook), stateful ? " and replies to this host" : "");
 
 	err = update_report(&out, options, changed);
 	if (err || !out)
 		return err;
-	output_text(out, "%s policy %s: %s, fragments: %s\n", hook_name(options->hook),
+	output_text(out, "%s policy %s: %s%s, fragments: %s\n", hook_name(options->hook),
 		    changed ? "is now" : "was already", deny ? "deny" : "allow",
-		    drop ? "drop" : "match");
+		    stateful ? " stateful" : "", drop ? "drop" : "match");
 	output_string(out, "hook", NULL, hook_name(options->hook));
 	output_string(out, "policy", NULL, deny ? "deny" : "allow");
+	output_bool(out, "stateful", NULL, stateful, NULL, NULL);
 	output_string(out, "fragments", NULL, drop ? "drop" : "match");
 	return output_end(&out);
 }

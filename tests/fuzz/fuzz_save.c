@@ -24,7 +24,7 @@ static char *write_file(const struct ruleset_file *file, size_t *size)
 	MUST(out);
 	fprintf(out, "bgo-rules %d\n", RULESET_TEXT_VERSION);
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
-		ruleset_text_write_policy(hook, file->default_deny[hook],
+		ruleset_text_write_policy(hook, file->default_deny[hook], file->stateful[hook],
 					  file->drop_fragments[hook], out);
 	for (size_t i = 0; i < file->rule_count; i++) {
 		const struct ruleset_rule *rule = &file->rules[i];

@@ -25,7 +25,7 @@
 static const char old_rules[] =
 	"bgo-rules 1\n"
 	"policy xdp allow fragments match\n"
-	"policy ingress deny fragments match\n"
+	"policy ingress deny stateful fragments match\n"
 	"policy egress allow fragments drop\n"
 	"rule xdp whitelist 3 192.0.2.0/24 port 22 proto tcp comment \"old\"\n"
 	"rule xdp blacklist 0 198.51.100.1/32 comment \"stays\"\n"

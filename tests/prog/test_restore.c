@@ -62,7 +62,7 @@ static void a_restore_of_what_is_in_force_saves_the_same(void **state)
 
 #define WHOLE                                                                                      \
 	"bgo-rules 1\n"                                                                            \
-	"policy xdp deny fragments drop\n"                                                         \
+	"policy xdp deny stateful fragments drop\n"                                                \
 	"policy ingress allow fragments match\n"                                                   \
 	"policy egress allow fragments match\n"                                                    \
 	"rule xdp whitelist 0 192.0.2.0/24 port 22 proto tcp comment \"office \\\"ssh\\\"\"\n"     \

@@ -47,7 +47,7 @@ static char *write_file(const struct ruleset_file *file)
 
 	fprintf(out, "bgo-rules 1\n");
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
-		ruleset_text_write_policy(hook, file->default_deny[hook],
+		ruleset_text_write_policy(hook, file->default_deny[hook], file->stateful[hook],
 					  file->drop_fragments[hook], out);
 	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
 		for (enum list list = 0; list < LIST_COUNT; list++) {
@@ -84,7 +84,7 @@ static void what_is_saved_reads_back_byte_for_byte(void **state)
 		"bgo-rules 1\n" POLICIES,
 		"bgo-rules 1\n"
 		"policy xdp deny fragments match\n"
-		"policy ingress allow fragments drop\n"
+		"policy ingress deny stateful fragments drop\n"
 		"policy egress deny fragments drop\n"
 		"rule xdp whitelist 0 192.168.1.0/24 port 22 proto tcp comment \"office ssh\"\n"
 		"rule xdp whitelist 3 192.168.1.0/24 port 22 proto udp\n"
@@ -136,6 +136,7 @@ static void a_hand_written_file_may_omit_everything_but_the_rule(void **state)
 		      "rule xdp blacklist 203.0.113.1 proto any\r\n"
 		      "rule xdp blacklist 1 192.0.2.1\r\n"
 		      "ratelimit pps 5\r\n"
+		      "policy xdp deny stateful\n"
 		      "policy egress deny",
 		      &file, said),
 		0);
@@ -143,7 +144,7 @@ static void a_hand_written_file_may_omit_everything_but_the_rule(void **state)
 	/* Rules without an index come behind those that have one. */
 	assert_string_equal(text,
 			    "bgo-rules 1\n"
-			    "policy xdp allow fragments match\n"
+			    "policy xdp deny stateful fragments match\n"
 			    "policy ingress allow fragments match\n"
 			    "policy egress deny fragments match\n"
 			    "rule xdp blacklist 1 192.0.2.1/32\n"
@@ -200,6 +201,9 @@ static void what_is_wrong_is_named_with_line_and_column(void **state)
 		{"policy xdp drop\n", "file:2:12: expected allow or deny"},
 		{"policy xdp allow fragments\n", "file:2:27: expected match or drop"},
 		{"policy xdp allow frags drop\n", "file:2:18: 'frags': unknown word"},
+		{"policy xdp allow stateful\n", "file:2:18: 'stateful': goes with deny"},
+		{"policy egress deny stateful\n", "file:2:20: 'stateful': goes with deny"},
+		{"policy xdp deny stateful x\n", "file:2:26: 'x': unknown word"},
 		{"policy xdp allow fragments drop x\n", "file:2:33: 'x': unexpected text"},
 		{"policy xdp allow\npolicy xdp deny\n",
 		 "file:3:8: 'xdp': this hook has a policy already"},
