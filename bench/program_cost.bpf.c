@@ -74,16 +74,17 @@ int bench_empty(struct xdp_md *ctx)
 
 static __always_inline int walk(struct xdp_md *ctx, enum family family)
 {
-	struct graph_key key = {};
+	struct packet pkt = {};
 	const struct ruleset *set;
-	__u32 record = record_in_force();
+	__u32 record = record_in_force(&pkt);
 
 	set = bpf_map_lookup_elem(&ruleset_map, &record);
-	if (!set || !next_source(ctx, &key))
+	if (!set || !next_source(ctx, &pkt.key))
 		return XDP_ABORTED;
-	key.words[KEY_PORT] = KEY_HAS_PORTS | 443;
-	key.words[KEY_PROTO_PORT] = IPPROTO_TCP << KEY_PROTO_SHIFT | key.words[KEY_PORT];
-	return graph_match(&set->hooks[HOOK_XDP].lists[LIST_BLACKLIST][family], &key) == ENTRY_NONE
+	pkt.key.words[KEY_PORT] = KEY_HAS_PORTS | 443;
+	pkt.key.words[KEY_PROTO_PORT] = IPPROTO_TCP << KEY_PROTO_SHIFT | pkt.key.words[KEY_PORT];
+	return graph_match(&set->hooks[HOOK_XDP].lists[LIST_BLACKLIST][family], &pkt.key) ==
+			       ENTRY_NONE
 		       ? XDP_PASS
 		       : XDP_DROP;
 }

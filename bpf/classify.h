@@ -28,13 +28,16 @@ enum { DHCP4_SERVER = 67, DHCP4_CLIENT = 68, DHCP6_CLIENT = 546, DHCP6_SERVER = 
  * The number of the record in force. Read once per packet and hook: everything the packet is judged
  * by comes from this record, also when a commit happens meanwhile. Reading the record depends on
  * the number, so no barrier is needed.
+ *
+ * A function of its own because of `pkt`, which the verifier then takes to be written: it forgets
+ * which headers the parser saw, and looks at all that follows once and not once for each kind.
  */
-static __always_inline __u32 record_in_force(void)
+__attribute__((noinline)) __u32 record_in_force(struct packet *pkt)
 {
 	__u32 zero = 0;
 	const struct config *config = bpf_map_lookup_elem(&config_map, &zero);
 
-	if (!config)
+	if (!config || !pkt)
 		return 0; /* cannot be: an array has its element 0 */
 	return ruleset_record(*(const volatile __u64 *)&config->commit);
 }

@@ -18,7 +18,8 @@ struct verdict_note ingress_verdict, egress_verdict;
  */
 #define PULL_BYTES 2048
 
-static __always_inline int parse_skb(const struct __sk_buff *skb, struct packet *pkt, __u32 egress)
+/* A function of its own: the verifier looks at it once for both hooks and both tries. */
+__attribute__((noinline)) int parse_skb(struct __sk_buff *skb, struct packet *pkt, __u32 egress)
 {
 	const struct frame frame = {
 		.data = (const void *)(long)skb->data,
@@ -29,31 +30,26 @@ static __always_inline int parse_skb(const struct __sk_buff *skb, struct packet 
 		.egress = egress,
 	};
 
-	return packet_parse(&frame, pkt);
-}
-
-/* Makes the headers linear and parses again. A function of its own: the verifier looks at it once.
- */
-__attribute__((noinline)) int parse_pulled(struct __sk_buff *skb, struct packet *pkt, __u32 egress)
-{
-	const __u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
-	int reason;
-
-	if (!pkt || bpf_skb_pull_data(skb, bytes))
+	if (!pkt)
 		return REASON_MALFORMED;
-	__builtin_memset(pkt, 0, sizeof(*pkt));
-	reason = parse_skb(skb, pkt, egress);
-	return reason == PARSE_NOT_LINEAR ? REASON_MALFORMED : reason;
+	return packet_parse(&frame, pkt);
 }
 
 /* Few packets have headers outside their linear part: trafgen's, and some drivers'. */
 static __always_inline int stage_parse(struct __sk_buff *skb, struct packet *pkt, enum hook hook)
 {
-	int reason = parse_skb(skb, pkt, hook == HOOK_EGRESS);
+	const __u32 egress = hook == HOOK_EGRESS;
+	int reason = parse_skb(skb, pkt, egress);
 
-	if (reason == PARSE_NOT_LINEAR)
-		reason = parse_pulled(skb, pkt, hook == HOOK_EGRESS);
-	return reason;
+	if (reason == PARSE_NOT_LINEAR) {
+		const __u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
+
+		if (bpf_skb_pull_data(skb, bytes))
+			return REASON_MALFORMED;
+		__builtin_memset(pkt, 0, sizeof(*pkt));
+		reason = parse_skb(skb, pkt, egress);
+	}
+	return reason == PARSE_NOT_LINEAR ? REASON_MALFORMED : reason;
 }
 
 /*
@@ -124,7 +120,7 @@ static __always_inline int judge(struct __sk_buff *skb, enum hook hook, struct v
 	if (reason == NEXT)
 		reason = stage_parse(skb, &pkt, hook);
 	if (reason == NEXT) {
-		reason = stage_classify(&pkt, record_in_force(), hook);
+		reason = stage_classify(&pkt, record_in_force(&pkt), hook);
 		reason = stage_connections(skb, &pkt, reason, hook);
 	}
 	return verdict_tc(&pkt, reason, hook, note);

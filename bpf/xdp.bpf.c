@@ -70,7 +70,7 @@ int bgo_xdp(struct xdp_md *ctx)
 
 	reason = stage_parse(ctx, &pkt);
 	if (reason == NEXT) {
-		__u32 record = record_in_force();
+		__u32 record = record_in_force(&pkt);
 
 		reason = stage_classify(&pkt, record, HOOK_XDP);
 		reason = stage_known_connection(ctx, &pkt, reason);
