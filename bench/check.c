@@ -3,7 +3,8 @@
  * What speed follows from and does not vary from run to run: how many instructions the programs
  * have and the verifier walks through, how many nodes the graphs of some sets take for each rule,
  * and how long their longest walks are. Each is compared with a recorded value, so that a change
- * that makes packets dearer shows also on a machine too noisy to measure it.
+ * that makes packets dearer shows also on a machine too noisy to measure it. And the bench's own
+ * programs must load.
  *
  *	check EXPECTED-FILE
  *	check --record EXPECTED-FILE
@@ -29,6 +30,8 @@
 #include "../src/cleanup.h"
 #include "../src/log.h"
 #include "../src/programs.h"
+#include "bench/arms.skel.h"
+#include "bench/program_cost.skel.h"
 #include "numbered_rule.h"
 
 #define PIN_PATH "/sys/fs/bpf/bench-check"
@@ -181,6 +184,21 @@ static int check_programs(struct check *check)
 	return err;
 }
 
+/* The bench is run by hand only: a program of it that loads no more is seen here. */
+static int check_bench_programs(struct check *check)
+{
+	struct program_cost_bpf *cost = program_cost_bpf__open_and_load();
+	struct arms_bpf *arms = arms_bpf__open_and_load();
+	const bool loaded = cost && arms;
+
+	arms_bpf__destroy(arms);
+	program_cost_bpf__destroy(cost);
+	if (!loaded)
+		return log_fail(-EINVAL, "programs of the bench do not load");
+	check->passed++;
+	return 0;
+}
+
 /* What a rule of the set has beside its address. */
 enum kind { HOSTS, NETS, CLUSTERED, PORTS, KINDS };
 
@@ -256,7 +274,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: check [--record] EXPECTED-FILE\n");
 		return 2;
 	}
-	if (check_programs(&check) || check_sets(&check))
+	if (check_programs(&check) || check_bench_programs(&check) || check_sets(&check))
 		check.failed++;
 	else if (check.record)
 		return record_values(&check) ? 1 : 0;

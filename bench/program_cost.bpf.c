@@ -4,7 +4,7 @@
  * then does its part, so that caches are as cold as many sources make them: nothing, the walk
  * alone, all that the firewall does at XDP, or a look-up in the kernel's LPM trie.
  */
-#include "../bpf/maps.h"
+#include "../bpf/lvs.h"
 
 /* The firewall itself, as a function: a program cannot be called, so its section is taken from it.
  */
