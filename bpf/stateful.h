@@ -9,8 +9,8 @@
  * What the host sends to those whom a rule lets in therefore never takes the room of others, and
  * whatever is forged outside can make no entry.
  *
- * A TCP packet of the host that begins nothing is of a connection which began before anybody looked,
- * and has an entry from there on.
+ * A TCP packet of the host that begins nothing is of a connection which began before anybody
+ * looked, and has an entry from there on.
  */
 #ifndef BGO_STATEFUL_H
 #define BGO_STATEFUL_H

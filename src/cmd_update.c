@@ -182,13 +182,13 @@ static int check_combination(const struct update_options *options)
 		return command_usage(&cmd_update,
 				     "--action clear needs --type whitelist|blacklist or --all%s",
 				     options->all ? ", not both" : "");
+	if (options->stateful && (options->policy.value != 1 || options->hook == HOOK_EGRESS))
+		return command_usage(&cmd_update,
+				     "--stateful goes with --policy deny, of --xdp or --ingress");
 	if (action->run == update_policy && !options->policy.given && !options->fragments.given)
 		return command_usage(
 			&cmd_update,
 			"--action policy needs --policy allow|deny or --fragments match|drop");
-	if (options->stateful && (options->policy.value != 1 || options->hook == HOOK_EGRESS))
-		return command_usage(&cmd_update,
-				     "--stateful goes with --policy deny, of --xdp or --ingress");
 	if (action->run == update_save && options->common.json && strcmp(options->file, "-") == 0)
 		return command_usage(&cmd_update,
 				     "--file - prints the rule file itself: leave out --json");

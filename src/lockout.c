@@ -3,13 +3,13 @@
 #include "lockout.h"
 
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "log.h"
 #include "rule.h"
+#include "socket_verdict.h"
 #include "ssh_sockets.h"
 
 /* A connection that passes now and would not any more. */
@@ -20,9 +20,7 @@ struct victim {
 };
 
 struct judgement {
-	const struct node *nodes;
-	uint32_t node_count;
-	uint32_t now_s; /* rules that have expired by then do not count */
+	struct socket_rules rules;
 	const struct ruleset *now, *next;
 	struct victim *victims;
 	size_t count, capacity;
@@ -33,34 +31,23 @@ static void judgement_free(struct judgement *judgement)
 	free(judgement->victims);
 }
 
-/* The key of the connection's packets, as bpf/packet.h makes it. */
-static void make_key(const struct tcp_socket *socket, enum hook hook, uint32_t key[KEY_WORDS])
-{
-	const uint32_t port = hook == HOOK_EGRESS ? socket->peer_port : socket->local_port;
-
-	memset(key, 0, KEY_WORDS * sizeof(*key));
-	memcpy(key, socket->peer_host, sizeof(socket->peer_host));
-	key[KEY_PROTO_PORT] = (uint32_t)IPPROTO_TCP << KEY_PROTO_SHIFT | KEY_HAS_PORTS | port;
-	key[KEY_PORT] = KEY_HAS_PORTS | port;
-}
-
-/* Whether the hook drops the connection's packets; *hit says by which rule, -1: by none. */
+/*
+ * Whether the hook drops the connection's packets; *hit says by which rule, -1: by none. What is
+ * stateful knows the connections that pass: open ones are made known to it before the change is in
+ * force, see adopt.h.
+ */
 static bool drops(const struct judgement *judgement, const struct ruleset *ruleset, enum hook hook,
 		  const struct tcp_socket *socket, int64_t *hit)
 {
-	const struct hook_rules *rules = &ruleset->hooks[hook];
-	uint32_t key[KEY_WORDS];
-
-	make_key(socket, hook, key);
 	*hit = -1;
-	if (classifier_match(judgement->nodes, judgement->node_count,
-			     &rules->lists[LIST_WHITELIST][socket->family], key,
-			     judgement->now_s) >= 0)
+	switch (socket_judge(&judgement->rules, ruleset, hook, socket, hit)) {
+	case SOCKET_BLACKLISTED:
+		return true;
+	case SOCKET_UNLISTED:
+		return !ruleset_is_stateful(ruleset, hook);
+	default:
 		return false;
-	*hit = classifier_match(judgement->nodes, judgement->node_count,
-				&rules->lists[LIST_BLACKLIST][socket->family], key,
-				judgement->now_s);
-	return *hit >= 0 || rules->default_deny;
+	}
 }
 
 static bool passes(const struct judgement *judgement, const struct ruleset *ruleset,
@@ -178,15 +165,13 @@ int lockout_judge(const struct store *store, const struct ruleset *next,
 		  const struct rule_view rules[HOOK_COUNT][LIST_COUNT])
 {
 	_cleanup_(judgement_free) struct judgement judgement = {
-		.now_s = store_now_s(store),
 		.now = store_ruleset(store),
 		.next = next,
 	};
-	int err;
+	int err = socket_rules_of(store, &judgement.rules);
 
-	judgement.nodes = store_nodes(store, &judgement.node_count);
-	if (!judgement.nodes)
-		return -ENOMEM;
+	if (err)
+		return err;
 	err = tcp_sockets_list(TCP_SOCKETS_ESTABLISHED, judge_connection, &judgement);
 	if (err) {
 		log_warning("cannot tell whether this cuts off an SSH connection: the kernel does "

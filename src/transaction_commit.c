@@ -12,6 +12,7 @@
 
 #include "../bpf/map_list.h"
 #include "../bpf/ratelimit.h"
+#include "adopt.h"
 #include "cleanup.h"
 #include "log.h"
 #include "transaction_internal.h"
@@ -258,6 +259,7 @@ static int commit(struct transaction *txn)
 		err = write_record(txn);
 	if (err)
 		return err;
+	adopt_connections(store, txn->next);
 	/* This store is the commit: everything above is behind it, for packets and for readers. */
 	__atomic_store_n(&config->commit, txn->next->generation, __ATOMIC_SEQ_CST);
 	err = store_load_record(store);

@@ -71,7 +71,9 @@ static void build(struct packet_bytes *packet, const struct talk *talk, bool out
 {
 	const bool is_icmp = talk->protocol == IPPROTO_ICMP || talk->protocol == IPPROTO_ICMPV6;
 	const struct packet_spec spec = {
-		.peer = talk->peer ? talk->peer : talk->ipv6 ? PEER6 : PEER4,
+		.peer = talk->peer   ? talk->peer
+			: talk->ipv6 ? PEER6
+				     : PEER4,
 		.protocol = talk->protocol,
 		.from_port = outgoing ? talk->host_port : talk->peer_port,
 		.port = outgoing ? talk->peer_port : talk->host_port,
