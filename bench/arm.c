@@ -3,10 +3,13 @@
  * Puts one program of arms.bpf.c on an interface, says "ready" and stays until it is killed, which
  * takes the program away again.
  *
- *	arm drop|pass|parse|trie|tc-drop INTERFACE [LIST-FILE]
+ *	arm drop|pass|parse|tc-drop INTERFACE
+ *	arm trie INTERFACE LIST-FILE
+ *	arm redirect INTERFACE TO-INTERFACE
+ *	arm server|echo INTERFACE ADDRESS PORT
  *	arm fill-xdp-filter MAP-PIN LIST-FILE
  *
- * The second fills the map of the real xdp-filter.
+ * The last one fills the map of the real xdp-filter.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,6 +27,7 @@
 #include "../src/cidr.h"
 #include "../src/cleanup.h"
 #include "../src/log.h"
+#include "../src/lvs.h"
 #include "bench/arms.skel.h"
 
 #define TRIE_RULES_MAX 2000000
@@ -110,27 +114,65 @@ static int attach_xdp(const struct bpf_program *program, int ifindex)
 	return fd < 0 ? -errno : 0; /* the link lives as long as this process */
 }
 
-static const struct bpf_program *arm_program(const struct arms_bpf *arms, const char *name)
+/* Before its program is loaded: ADDRESS PORT. */
+static int set_server(struct arms_bpf *arms, char **arguments)
 {
-	if (!strcmp(name, "drop"))
-		return arms->progs.arm_drop;
-	if (!strcmp(name, "pass"))
-		return arms->progs.arm_pass;
-	if (!strcmp(name, "parse"))
-		return arms->progs.arm_parse;
-	return strcmp(name, "trie") ? arms->progs.arm_tc_drop : arms->progs.arm_trie;
+	struct lvs_endpoint server = {0};
+	const char *error;
+
+	if (lvs_parse_addr(arguments[0], &server, &error))
+		return log_fail(-EINVAL, "%s: %s", arguments[0], error);
+	for (int word = 0; word < 4; word++)
+		arms->rodata->server_addr_be[word] = server.addr_be[word];
+	arms->rodata->server_port_be = htons((uint16_t)atoi(arguments[1]));
+	return 0;
 }
 
-static int arm_attach(const struct bpf_program *program, const char *interface)
+/* LIST-FILE */
+static int fill_trie(struct arms_bpf *arms, char **arguments)
 {
+	return each_in_list(arguments[0], add_to_trie, bpf_map__fd(arms->maps.trie), NULL);
+}
+
+/* TO-INTERFACE */
+static int set_redirect(struct arms_bpf *arms, char **arguments)
+{
+	const uint32_t zero = 0, ifindex = if_nametoindex(arguments[0]);
+
+	if (bpf_map_update_elem(bpf_map__fd(arms->maps.redirect_port), &zero, &ifindex, BPF_ANY))
+		return log_error(-errno, "redirect to %s", arguments[0]);
+	return 0;
+}
+
+/* Each has an INTERFACE, and some arguments behind it. */
+typedef int arm_prepare(struct arms_bpf *arms, char **arguments);
+static const struct arm {
+	const char *name, *program;
+	int arguments;
+	arm_prepare *before_load, *after_load;
+} known_arms[] = {
+	{"drop", "arm_drop", 0, NULL, NULL},
+	{"pass", "arm_pass", 0, NULL, NULL},
+	{"parse", "arm_parse", 0, NULL, NULL},
+	{"tc-drop", "arm_tc_drop", 0, NULL, NULL},
+	{"trie", "arm_trie", 1, NULL, fill_trie},
+	{"redirect", "arm_redirect", 1, NULL, set_redirect},
+	{"server", "arm_server", 2, set_server, NULL},
+	{"echo", "arm_echo", 2, set_server, NULL},
+};
+
+static int arm_attach(const struct arms_bpf *arms, const struct arm *arm, const char *interface)
+{
+	const struct bpf_program *program =
+		bpf_object__find_program_by_name(arms->obj, arm->program);
 	const int ifindex = (int)if_nametoindex(interface);
 	const bool tc = bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS;
 	int err = tc ? attach_tc(program, ifindex) : attach_xdp(program, ifindex);
 
-	return err ? log_error(err, "attach %s to %s", bpf_program__name(program), interface) : 0;
+	return err ? log_error(err, "attach %s to %s", arm->program, interface) : 0;
 }
 
-static int arm_run(const char *name, const char *interface, const char *list)
+static int arm_run(const struct arm *arm, const char *interface, char **arguments)
 {
 	struct arms_bpf *arms = arms_bpf__open();
 	int err;
@@ -138,13 +180,15 @@ static int arm_run(const char *name, const char *interface, const char *list)
 	if (!arms)
 		return log_error(-errno, "open the arms");
 	bpf_map__set_max_entries(arms->maps.trie, TRIE_RULES_MAX);
+	err = arm->before_load ? arm->before_load(arms, arguments) : 0;
+	if (err)
+		return err;
 	err = arms_bpf__load(arms);
 	if (err)
 		return log_error(err, "load the arms");
-	err = list ? each_in_list(list, add_to_trie, bpf_map__fd(arms->maps.trie), NULL) : 0;
-	if (err)
-		return err;
-	err = arm_attach(arm_program(arms, name), interface);
+	err = arm->after_load ? arm->after_load(arms, arguments) : 0;
+	if (!err)
+		err = arm_attach(arms, arm, interface);
 	if (err)
 		return err;
 	puts("ready");
@@ -155,15 +199,16 @@ static int arm_run(const char *name, const char *interface, const char *list)
 
 int main(int argc, char **argv)
 {
-	static const char *const names[] = {"drop", "pass", "parse", "trie", "tc-drop"};
-
 	log_program("arm");
-	for (size_t i = 0; argc >= 3 && argc <= 4 && i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(argv[1], names[i]))
-			return arm_run(argv[1], argv[2], argv[3]) ? 1 : 0;
+	for (size_t i = 0; argc >= 3 && i < sizeof(known_arms) / sizeof(*known_arms); i++)
+		if (!strcmp(argv[1], known_arms[i].name) && argc == 3 + known_arms[i].arguments)
+			return arm_run(&known_arms[i], argv[2], argv + 3) ? 1 : 0;
 	if (argc == 4 && !strcmp(argv[1], "fill-xdp-filter"))
 		return fill_xdp_filter(argv[2], argv[3]) ? 1 : 0;
-	fprintf(stderr, "usage: arm drop|pass|parse|trie|tc-drop INTERFACE [LIST-FILE]\n"
+	fprintf(stderr, "usage: arm drop|pass|parse|tc-drop INTERFACE\n"
+			"       arm trie INTERFACE LIST-FILE\n"
+			"       arm redirect INTERFACE TO-INTERFACE\n"
+			"       arm server|echo INTERFACE ADDRESS PORT\n"
 			"       arm fill-xdp-filter MAP-PIN LIST-FILE\n");
 	return 2;
 }

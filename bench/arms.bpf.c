@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The programs bgo is measured against that are no product: the limits, which drop or pass
- * everything, what parsing takes, and the least that a filter with the kernel's LPM trie has to do.
+ * The programs bgo is measured against that are no product: the limits, which drop, pass or
+ * redirect everything, what parsing takes, the least that a filter with the kernel's LPM trie has
+ * to do, and the servers behind a load balancer.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -85,6 +86,91 @@ int arm_trie(struct xdp_md *ctx)
 		return XDP_PASS;
 	}
 	return bpf_map_lookup_elem(&trie, &key) ? XDP_DROP : XDP_PASS;
+}
+
+/* Servers of a load balancer: these take what is for them, and pass what is not. */
+const volatile __u32 server_addr_be[4]; /* IPv4 in word 0 */
+const volatile __u16 server_port_be;
+
+/* The header of a UDP packet to this server, or NULL. */
+static __always_inline struct udphdr *to_server(const struct xdp_md *ctx)
+{
+	void *packet = (void *)(long)ctx->data;
+	const void *end = (const void *)(long)ctx->data_end;
+	const struct ethhdr *ethernet = packet;
+	struct iphdr *v4 = packet + sizeof(*ethernet);
+	struct ipv6hdr *v6 = packet + sizeof(*ethernet);
+	struct udphdr *udp;
+
+	if ((const void *)(v4 + 1) > end)
+		return NULL;
+	if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
+		udp = (void *)(v4 + 1);
+		if (v4->protocol != IPPROTO_UDP || v4->daddr != server_addr_be[0])
+			return NULL;
+	} else if (ethernet->h_proto == bpf_htons(ETH_P_IPV6) && (const void *)(v6 + 1) <= end) {
+		udp = (void *)(v6 + 1);
+		if (v6->nexthdr != IPPROTO_UDP)
+			return NULL;
+		for (int word = 0; word < 4; word++)
+			if (v6->daddr.s6_addr32[word] != server_addr_be[word])
+				return NULL;
+	} else {
+		return NULL;
+	}
+	return (const void *)(udp + 1) <= end && udp->dest == server_port_be ? udp : NULL;
+}
+
+SEC("xdp")
+int arm_server(struct xdp_md *ctx)
+{
+	return to_server(ctx) ? XDP_DROP : XDP_PASS;
+}
+
+#define SWAP(a, b)                                                                                 \
+	do {                                                                                       \
+		__typeof__(a) swapped = a;                                                         \
+		a = b;                                                                             \
+		b = swapped;                                                                       \
+	} while (0)
+
+/* The packet goes back to where it came from; no checksum minds. Not by XDP_TX: a veth whose other
+ * end has no program forgets such packets in its queue. */
+SEC("xdp")
+int arm_echo(struct xdp_md *ctx)
+{
+	struct udphdr *udp = to_server(ctx);
+	struct ethhdr *ethernet = (void *)(long)ctx->data;
+	struct iphdr *v4 = (void *)(ethernet + 1);
+	struct ipv6hdr *v6 = (void *)(ethernet + 1);
+	__u8 mac[ETH_ALEN];
+
+	if (!udp || (const void *)(v4 + 1) > (const void *)(long)ctx->data_end)
+		return XDP_PASS;
+	__builtin_memcpy(mac, ethernet->h_dest, ETH_ALEN);
+	__builtin_memcpy(ethernet->h_dest, ethernet->h_source, ETH_ALEN);
+	__builtin_memcpy(ethernet->h_source, mac, ETH_ALEN);
+	SWAP(udp->source, udp->dest);
+	if (ethernet->h_proto == bpf_htons(ETH_P_IP))
+		SWAP(v4->saddr, v4->daddr);
+	else if ((const void *)(v6 + 1) <= (const void *)(long)ctx->data_end)
+		SWAP(v6->saddr, v6->daddr);
+	return bpf_redirect(ctx->ingress_ifindex, 0);
+}
+
+/* The limit of who forwards frames from one interface to another. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__uint(max_entries, 1);
+} redirect_port SEC(".maps");
+
+SEC("xdp")
+int arm_redirect(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return bpf_redirect_map(&redirect_port, 0, XDP_PASS);
 }
 
 char arms_license[] SEC("license") = "GPL";

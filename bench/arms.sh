@@ -6,6 +6,7 @@
 # arm_NAME N: sets it up, or returns 1 with the reason in `why`.
 
 ARMS="drop pass parse bgo-xdp bgo-again bgo-tc tc-drop xdp-filter nft iptables trie"
+LVS_ARMS="redirect bgo-nat nft-dnat" # of bench/lvs.sh
 NFT_INTERVALS_MAX=100000 # its interval sets take a minute and gigabytes beyond
 TRIE_MAX=1000000
 XDP_FILTER_MAX=10000 # what its map has room for
@@ -21,6 +22,9 @@ declare -A arm_says=(
 	[xdp-filter]="xdp-filter of xdp-tools"
 	[nft]="nftables, netdev ingress, a set"
 	[iptables]="iptables, raw table, ipset"
+	[redirect]="empty program, redirect to a server: the limit of what forwards"
+	[bgo-nat]="bgo, a service of mode nat with three servers"
+	[nft-dnat]="nftables and conntrack, dnat to one of three servers by jhash"
 	[trie]="the kernel's LPM trie in a minimal XDP program"
 )
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Lines of bench/point.sh to one document: for every point and arm the median of its rounds, how far the
 # others lie from it, and the ratio to the limit: the empty program that drops, or for packets that all
-# pass the one that passes. Given $machine, and of
+# pass the one that passes, or for those that are forwarded the one that redirects. Given $machine, and of
 # bench/lifecycle.sh $lifecycle.
 
 def median: sort | .[length / 2 | floor];
@@ -16,7 +16,7 @@ def rounded(n): . * n | round / n;
 	machine: $machine,
 	points: [
 		$floods | group_by([.family, .kind, .rules, .traffic])[]
-		| (if .[0].traffic == "miss" then "pass" else "drop" end) as $limit
+		| ({miss: "pass", established: "redirect", new: "redirect"}[.[0].traffic] // "drop") as $limit
 		| ([.[] | select(.arm == $limit).ns] | if length > 0 then median else null end) as $limit_ns
 		| group_by(.arm)[]
 		| ([.[].ns] | median) as $ns
@@ -33,7 +33,7 @@ def rounded(n): . * n | round / n;
 		$lifecycle | split("\n")[] | select(. != "") | split(" ")
 		| {name: .[0], value: (.[1] | tonumber), unit: .[2]}
 	],
-	not_measured: [$lines[] | select(.[3] == "") | {
+	not_measured: ([$lines[] | select(.[3] == "") | {
 		family: .[0], kind: .[1], rules: (.[2] | tonumber), arm: .[5], why: .[8]
-	}]
+	}] | unique)
 }

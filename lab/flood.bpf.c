@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The generator: run on live frames, it gives each frame the next source address, repairs the
- * checksum that covers it and sends the frame out of an interface. Frames come back as they were
- * sent, so every field that varies is written each time.
+ * checksum that covers it and sends the frame out of an interface. Frames come back as whoever got
+ * them left them, so all headers are written each time.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -30,12 +30,21 @@ static __always_inline __u16 checksum_of(__u32 sum, const __u32 *words_be, int c
 	return bpf_htons(~sum & 0xffff);
 }
 
+static __always_inline void copy_headers(void *frame, __u32 ip_bytes)
+{
+	const __u32 words = (sizeof(struct ethhdr) + ip_bytes + sizeof(struct udphdr)) / 2;
+
+	for (__u32 i = 0; i < words; i++)
+		((__u16 *)frame)[i] = settings.headers[i];
+}
+
 static __always_inline int send_ipv4(void *packet, void *end, __u32 source_be)
 {
 	struct iphdr *ip = packet;
 
-	if ((void *)(ip + 1) > end)
+	if ((void *)(ip + 1) + sizeof(struct udphdr) > end)
 		return XDP_ABORTED;
+	copy_headers(packet - sizeof(struct ethhdr), sizeof(*ip));
 	ip->saddr = source_be;
 	ip->check = checksum_of(settings.base_sum, &source_be, 1);
 	return bpf_redirect(settings.ifindex, 0);
@@ -48,6 +57,7 @@ static __always_inline int send_ipv6(void *packet, void *end, const __u32 source
 
 	if ((void *)(udp + 1) > end)
 		return XDP_ABORTED;
+	copy_headers(packet - sizeof(struct ethhdr), sizeof(*ip));
 	__builtin_memcpy(&ip->saddr, source_be, sizeof(ip->saddr));
 	udp->check = checksum_of(settings.base_sum, source_be, 4);
 	return bpf_redirect(settings.ifindex, 0);

@@ -37,7 +37,8 @@ struct flood {
 	uint32_t source_count;
 	bool has_ranges, is_ipv6, json;
 	uint32_t port;
-	uint64_t pps; /* 0: as fast as possible */
+	uint64_t pps;	  /* 0: as fast as possible */
+	uint64_t packets; /* 0: as many as fit into the seconds */
 	double seconds;
 };
 
@@ -115,7 +116,8 @@ static int make_frame(struct flood *flood, struct frame *frame, uint32_t *base_s
 	return 0;
 }
 
-static struct flood_bpf *load_generator(const struct flood *flood, uint32_t base_sum)
+static struct flood_bpf *load_generator(const struct flood *flood, const struct frame *frame,
+					uint32_t base_sum)
 {
 	struct flood_bpf *skeleton = flood_bpf__open();
 
@@ -130,6 +132,7 @@ static struct flood_bpf *load_generator(const struct flood *flood, uint32_t base
 		.base_sum = base_sum,
 		.first_turn = (uint32_t)monotonic_ns(),
 	};
+	memcpy((void *)skeleton->rodata->settings.headers, frame->bytes, FLOOD_HEADER_BYTES);
 	memcpy((void *)skeleton->rodata->sources, flood->sources, sizeof(flood->sources));
 	if (skeleton->rodata->settings.ifindex && !flood_bpf__load(skeleton))
 		return skeleton;
@@ -169,9 +172,13 @@ static int send_all(const struct flood *flood, struct flood_bpf *skeleton,
 {
 	uint64_t start = monotonic_ns(), end = start + flood->seconds * 1e9;
 
-	while (monotonic_ns() < end) {
+	while (flood->packets ? result->packets < flood->packets : monotonic_ns() < end) {
 		uint64_t chunk = flood->pps ? wait_until_due(flood, start, result->packets) : CHUNK;
-		int err = send_chunk(skeleton, frame, chunk, &result->run_ns);
+		int err;
+
+		if (flood->packets && chunk > flood->packets - result->packets)
+			chunk = flood->packets - result->packets;
+		err = send_chunk(skeleton, frame, chunk, &result->run_ns);
 
 		if (err)
 			return err;
@@ -192,7 +199,7 @@ static int flood_run(struct flood *flood)
 	err = make_frame(flood, &frame, &base_sum);
 	if (err)
 		return err;
-	skeleton = load_generator(flood, base_sum);
+	skeleton = load_generator(flood, &frame, base_sum);
 	if (!skeleton)
 		return EXIT_FAILURE;
 	err = send_all(flood, skeleton, &frame, &sent);
@@ -235,6 +242,9 @@ static int set_option(void *target, int option, const char *value)
 	case 'r':
 		flood->pps = strtoull(value, (char **)&end, 10);
 		break;
+	case 'c':
+		flood->packets = strtoull(value, (char **)&end, 10);
+		break;
 	case 't':
 		flood->seconds = strtod(value, (char **)&end);
 		break;
@@ -256,6 +266,7 @@ int cmd_flood(int argc, char **argv)
 		{"numbers", required_argument, NULL, 'n'},
 		{"port", required_argument, NULL, 'p'},
 		{"pps", required_argument, NULL, 'r'},
+		{"packets", required_argument, NULL, 'c'},
 		{"seconds", required_argument, NULL, 't'},
 		{"json", no_argument, NULL, 'j'},
 		{0},

@@ -16,7 +16,10 @@ struct flood_source {
 	__u32 mask;		     /* number of addresses - 1; their number is a power of two */
 };
 
+#define FLOOD_HEADER_BYTES 62 /* Ethernet, IPv6, UDP */
+
 struct flood_settings {
+	__u16 headers[FLOOD_HEADER_BYTES / 2]; /* of each frame, before its source address */
 	__u32 ifindex;
 	__u32 is_ipv6;
 	__u32 source_count;
