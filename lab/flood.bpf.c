@@ -8,6 +8,7 @@
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -30,36 +31,54 @@ static __always_inline __u16 checksum_of(__u32 sum, const __u32 *words_be, int c
 	return bpf_htons(~sum & 0xffff);
 }
 
-static __always_inline void copy_headers(void *frame, __u32 ip_bytes)
+static __always_inline void copy_headers(void *frame, __u32 first, __u32 end)
 {
-	const __u32 words = (sizeof(struct ethhdr) + ip_bytes + sizeof(struct udphdr)) / 2;
-
-	for (__u32 i = 0; i < words; i++)
+	for (__u32 i = first / 2; i < end / 2; i++)
 		((__u16 *)frame)[i] = settings.headers[i];
+}
+
+/* Up to the last header, whose checksum this returns: NULL when it is not in the frame. */
+static __always_inline __u16 *write_headers(void *packet, void *end, __u32 ip_bytes)
+{
+	const __u32 before = sizeof(struct ethhdr) + ip_bytes;
+	void *frame = packet - sizeof(struct ethhdr);
+	struct udphdr *udp = packet + ip_bytes;
+	struct tcphdr *tcp = packet + ip_bytes;
+
+	if ((void *)(udp + 1) > end)
+		return NULL;
+	copy_headers(frame, 0, before + sizeof(*udp));
+	if (!settings.is_tcp)
+		return &udp->check;
+	if ((void *)(tcp + 1) > end)
+		return NULL;
+	copy_headers(frame, before + sizeof(*udp), before + sizeof(*tcp));
+	return &tcp->check;
 }
 
 static __always_inline int send_ipv4(void *packet, void *end, __u32 source_be)
 {
 	struct iphdr *ip = packet;
+	__u16 *check = write_headers(packet, end, sizeof(*ip));
 
-	if ((void *)(ip + 1) + sizeof(struct udphdr) > end)
+	if (!check)
 		return XDP_ABORTED;
-	copy_headers(packet - sizeof(struct ethhdr), sizeof(*ip));
 	ip->saddr = source_be;
-	ip->check = checksum_of(settings.base_sum, &source_be, 1);
+	ip->check = checksum_of(settings.ip_sum, &source_be, 1);
+	if (settings.is_tcp)
+		*check = checksum_of(settings.l4_sum, &source_be, 1);
 	return bpf_redirect(settings.ifindex, 0);
 }
 
 static __always_inline int send_ipv6(void *packet, void *end, const __u32 source_be[4])
 {
 	struct ipv6hdr *ip = packet;
-	struct udphdr *udp = (void *)(ip + 1);
+	__u16 *check = write_headers(packet, end, sizeof(*ip));
 
-	if ((void *)(udp + 1) > end)
+	if (!check)
 		return XDP_ABORTED;
-	copy_headers(packet - sizeof(struct ethhdr), sizeof(*ip));
 	__builtin_memcpy(&ip->saddr, source_be, sizeof(ip->saddr));
-	udp->check = checksum_of(settings.base_sum, source_be, 4);
+	*check = checksum_of(settings.l4_sum, source_be, 4);
 	return bpf_redirect(settings.ifindex, 0);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `bgo-lab flood`: UDP packets from many source addresses into one interface, by running
- * flood.bpf.c on live frames: millions a second from one CPU. The other end of a veth must run XDP
- * or have GRO on, or the packets vanish. What the receiver counts is the truth, not what was sent.
+ * `bgo-lab flood`: UDP packets, or TCP SYNs, from many source addresses into one interface, by
+ * running flood.bpf.c on live frames: millions a second from one CPU. The other end of a veth must
+ * run XDP or have GRO on, or the packets vanish. What the receiver counts is the truth, not what
+ * was sent.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -11,9 +12,11 @@
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/if.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +29,7 @@
 #include "frame.h"
 #include "lab.h"
 
-#define FRAME_BYTES 64
-#define FRAME_BYTES_IPV6 78
+#define PAYLOAD_BYTES 22 /* of UDP over IPv4 a frame of 64 bytes */
 #define LIVE_BATCH 64
 #define CHUNK 262144 /* each takes the kernel milliseconds to begin and to end */
 
@@ -35,7 +37,7 @@ struct flood {
 	const char *interface, *destination, *to_mac;
 	struct flood_source sources[FLOOD_SOURCES];
 	uint32_t source_count;
-	bool has_ranges, is_ipv6, json;
+	bool has_ranges, is_ipv6, is_tcp, json;
 	uint32_t port;
 	uint64_t pps;	  /* 0: as fast as possible */
 	uint64_t packets; /* 0: as many as fit into the seconds */
@@ -87,37 +89,39 @@ static int add_numbers(struct flood *flood, const char *text)
 	return 0;
 }
 
-/* The frame all others are made from: its checksum without the source address is the base. */
-static int make_frame(struct flood *flood, struct frame *frame, uint32_t *base_sum)
+/* What a checksum in the frame covers, added up. */
+static uint32_t covered(const struct frame *frame, size_t check)
 {
-	size_t length = flood->is_ipv6 ? FRAME_BYTES_IPV6 : FRAME_BYTES;
-	uint8_t *ip = frame->bytes + ETH_HLEN;
-	int err = frame_udp(frame, flood->is_ipv6 ? "::" : "0.0.0.0", flood->destination,
-			    flood->port, length);
+	return (uint16_t) ~(frame->bytes[check] << 8 | frame->bytes[check + 1]);
+}
 
-	if (err)
-		return lab_usage("flood",
-				 "destination \"%s\": not an address of the sources' family",
-				 flood->destination);
-	if (sscanf(flood->to_mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &frame->bytes[0],
-		   &frame->bytes[1], &frame->bytes[2], &frame->bytes[3], &frame->bytes[4],
-		   &frame->bytes[5]) != 6)
-		return lab_usage("flood", "\"%s\" is not a MAC address", flood->to_mac);
-	if (flood->is_ipv6) {
-		struct udphdr *udp = (void *)(ip + sizeof(struct ipv6hdr));
+/* The frame all others are made from; its checksums without the source address are the base. */
+static int make_frame(const struct flood *flood, struct frame *frame,
+		      struct flood_settings *settings)
+{
+	const size_t l4 = ETH_HLEN +
+			  (flood->is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)),
+		     check = l4 + (flood->is_tcp ? offsetof(struct tcphdr, check)
+						 : offsetof(struct udphdr, check));
+	const char *error, *word;
+	char words[256];
 
-		*base_sum = (uint16_t)~ntohs(udp->check);
-	} else {
-		struct udphdr *udp = (void *)(ip + sizeof(struct iphdr));
-
-		*base_sum = (uint16_t)~ntohs(((struct iphdr *)ip)->check);
-		udp->check = 0; /* none, which IPv4 allows */
-	}
+	snprintf(words, sizeof(words), "src=%s dst=%.64s dmac=%.32s proto=%s dport=%u payload=%d",
+		 flood->is_ipv6 ? "::" : "0.0.0.0", flood->destination, flood->to_mac,
+		 flood->is_tcp ? "tcp" : "udp", flood->port, PAYLOAD_BYTES);
+	if (frame_parse(words, frame, &error, &word))
+		return lab_usage("flood", "%s: %s", word, error);
+	memcpy(settings->headers, frame->bytes, FLOOD_HEADER_BYTES);
+	settings->ip_sum = covered(frame, ETH_HLEN + offsetof(struct iphdr, check));
+	settings->l4_sum = covered(frame, check);
+	/* No checksum, which UDP over IPv4 allows. */
+	if (!flood->is_ipv6 && !flood->is_tcp)
+		settings->headers[check / 2] = 0;
 	return 0;
 }
 
-static struct flood_bpf *load_generator(const struct flood *flood, const struct frame *frame,
-					uint32_t base_sum)
+static struct flood_bpf *load_generator(const struct flood *flood,
+					const struct flood_settings *settings)
 {
 	struct flood_bpf *skeleton = flood_bpf__open();
 
@@ -125,14 +129,7 @@ static struct flood_bpf *load_generator(const struct flood *flood, const struct 
 		log_error(-errno, "open the generator's program");
 		return NULL;
 	}
-	skeleton->rodata->settings = (struct flood_settings){
-		.ifindex = if_nametoindex(flood->interface),
-		.is_ipv6 = flood->is_ipv6,
-		.source_count = flood->source_count,
-		.base_sum = base_sum,
-		.first_turn = (uint32_t)monotonic_ns(),
-	};
-	memcpy((void *)skeleton->rodata->settings.headers, frame->bytes, FLOOD_HEADER_BYTES);
+	skeleton->rodata->settings = *settings;
 	memcpy((void *)skeleton->rodata->sources, flood->sources, sizeof(flood->sources));
 	if (skeleton->rodata->settings.ifindex && !flood_bpf__load(skeleton))
 		return skeleton;
@@ -190,16 +187,22 @@ static int send_all(const struct flood *flood, struct flood_bpf *skeleton,
 
 static int flood_run(struct flood *flood)
 {
+	struct flood_settings settings = {
+		.ifindex = if_nametoindex(flood->interface),
+		.is_ipv6 = flood->is_ipv6,
+		.is_tcp = flood->is_tcp,
+		.source_count = flood->source_count,
+		.first_turn = (uint32_t)monotonic_ns(),
+	};
 	struct flood_bpf *skeleton;
 	struct flood_result sent = {0};
 	struct frame frame = {0};
-	uint32_t base_sum = 0;
 	int err;
 
-	err = make_frame(flood, &frame, &base_sum);
+	err = make_frame(flood, &frame, &settings);
 	if (err)
 		return err;
-	skeleton = load_generator(flood, &frame, base_sum);
+	skeleton = load_generator(flood, &settings);
 	if (!skeleton)
 		return EXIT_FAILURE;
 	err = send_all(flood, skeleton, &frame, &sent);
@@ -248,6 +251,9 @@ static int set_option(void *target, int option, const char *value)
 	case 't':
 		flood->seconds = strtod(value, (char **)&end);
 		break;
+	case 'y':
+		flood->is_tcp = true;
+		break;
 	default:
 		flood->json = true;
 	}
@@ -268,6 +274,7 @@ int cmd_flood(int argc, char **argv)
 		{"pps", required_argument, NULL, 'r'},
 		{"packets", required_argument, NULL, 'c'},
 		{"seconds", required_argument, NULL, 't'},
+		{"syn", no_argument, NULL, 'y'},
 		{"json", no_argument, NULL, 'j'},
 		{0},
 	};

@@ -16,16 +16,17 @@ struct flood_source {
 	__u32 mask;		     /* number of addresses - 1; their number is a power of two */
 };
 
-#define FLOOD_HEADER_BYTES 62 /* Ethernet, IPv6, UDP */
+#define FLOOD_HEADER_BYTES 74 /* Ethernet, IPv6, TCP */
 
 struct flood_settings {
 	__u16 headers[FLOOD_HEADER_BYTES / 2]; /* of each frame, before its source address */
 	__u32 ifindex;
-	__u32 is_ipv6;
+	__u32 is_ipv6, is_tcp;
 	__u32 source_count;
 	__u32 first_turn; /* of sources by number, so that no two floods repeat each other */
-	__u32 base_sum; /* of what the checksum covers besides the source address, as checksum_add()
-			 */
+	/* Of what IPv4's checksum and the last header's cover besides the source address, as
+	 * checksum_add(). */
+	__u32 ip_sum, l4_sum;
 };
 
 #endif

@@ -351,21 +351,3 @@ int frame_parse(const char *text, struct frame *frame, const char **error, const
 	*error = build(frame, &d);
 	return *error ? -EINVAL : 0;
 }
-
-int frame_udp(struct frame *frame, const char *source, const char *destination,
-	      uint16_t destination_port, size_t length)
-{
-	struct description d = defaults;
-	size_t headers = ETH_HLEN + sizeof(struct udphdr);
-
-	*frame = (struct frame){0};
-	if (!parse_address(source, &d.src, &d.src_family) ||
-	    !parse_address(destination, &d.dst, &d.dst_family) || d.src_family != d.dst_family)
-		return -EINVAL;
-	headers += d.src_family == AF_INET6 ? sizeof(struct ip6_hdr) : sizeof(struct iphdr);
-	if (length < headers || length > sizeof(frame->bytes))
-		return -EINVAL;
-	d.dport = destination_port;
-	d.payload = length - headers;
-	return build(frame, &d) ? -EINVAL : 0;
-}

@@ -24,10 +24,6 @@ extern const char frame_help[];
  */
 int frame_parse(const char *text, struct frame *frame, const char **error, const char **word);
 
-/* A UDP packet of `length` bytes, Ethernet header included; addresses are text of one family. */
-int frame_udp(struct frame *frame, const char *source, const char *destination,
-	      uint16_t destination_port, size_t length);
-
 /* The Internet checksum's running sum over bytes (an odd last one padded), and its end. */
 uint32_t checksum_add(uint32_t sum, const void *bytes, size_t length);
 uint16_t checksum_fold(uint32_t sum);

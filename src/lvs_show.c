@@ -213,6 +213,9 @@ static int count_connections(const struct store *store, struct tally *tally)
 
 static void print_tally(struct output *out, const struct store *store, const struct tally *tally)
 {
+	const uint64_t memory = store_connections_memory_bytes(store);
+	char text[OUTPUT_AMOUNT_BYTES];
+
 	output_text(out, "Connections:\n");
 	output_labels(out, 2, 18);
 	output_object(out, "connections");
@@ -224,6 +227,8 @@ static void print_tally(struct output *out, const struct store *store, const str
 	output_number(out, "half_open_max", NULL, store_half_open_max(store) / 2);
 	output_number(out, "expired", "Expired", tally->expired);
 	output_number(out, "of_this_host", "Of this host", tally->host);
+	output_number_as(out, "memory_bytes", "Memory", memory, "%s",
+			 output_megabytes(memory, text));
 	output_close(out);
 	output_text(out, "By state:\n");
 	output_object(out, "states");

@@ -159,6 +159,8 @@ int store_lvs_stats(const struct store *store, const struct lvs_server *server,
 /* How many connections the tables hold, and entries the one of half-open connections, two each. */
 uint32_t store_connections_max(const struct store *store);
 uint32_t store_half_open_max(const struct store *store);
+/* What the tables of connections take now, as the kernel counts it. */
+uint64_t store_connections_memory_bytes(const struct store *store);
 
 /* -- Changing: a transaction collects changes, commits all of them or none. -- */
 

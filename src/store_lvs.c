@@ -20,6 +20,13 @@ uint32_t store_half_open_max(const struct store *store)
 	return store->entries[MAP_conn_half_open_map];
 }
 
+uint64_t store_connections_memory_bytes(const struct store *store)
+{
+	return map_memory_bytes(store->fds[MAP_conn_track_map]) +
+	       map_memory_bytes(store->fds[MAP_conn_reverse_map]) +
+	       map_memory_bytes(store->fds[MAP_conn_half_open_map]);
+}
+
 static int damaged(const struct store *store)
 {
 	return log_fail(-EILSEQ, "open %s: damaged: lvs_dnat_map has a service that does not exist",
