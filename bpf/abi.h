@@ -188,6 +188,12 @@ struct rate_limit_bucket {
 	__u64 bytes_empty_at;
 };
 
+/* Connections of one service that may begin, and their bucket as above. */
+struct lvs_limit {
+	struct token_rate rate;
+	__u64 empty_at;
+};
+
 /* The tokens one CPU took from the bucket and has not used yet. */
 struct rate_limit_local {
 	__u32 id; /* of the limits they belong to */

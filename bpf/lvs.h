@@ -10,6 +10,7 @@
 #include "forward.h"
 #include "maps.h"
 #include "packet.h"
+#include "ratelimit.h"
 #include "verdict.h"
 
 /* Candidates for a source port before a connection is refused. */
@@ -140,6 +141,19 @@ static __always_inline void prepare_connection(struct flow *flow, const struct l
 	conn_reverse(&conn->to, &flow->reverse);
 }
 
+/* Whether one more connection of the service may begin now, which takes a token. */
+static __always_inline _Bool may_begin(const struct flow *flow, const struct lvs_service *service)
+{
+	__u32 index = flow->half * LVS_SERVICES_MAX + service->table;
+	struct lvs_limit *limit;
+
+	if (!service->max_new)
+		return 1;
+	limit = bpf_map_lookup_elem(&lvs_limit_map, &index);
+	return !limit || bucket_take(&limit->empty_at, &limit->rate, 1,
+				     bpf_ktime_get_ns() * RATE_LIMIT_UNITS_PER_NS);
+}
+
 /* A packet that is of no connection, if it is for a service: begins one. Else NEXT. */
 __attribute__((noinline)) int lvs_begin(void)
 {
@@ -157,6 +171,8 @@ __attribute__((noinline)) int lvs_begin(void)
 		return NEXT;
 	if (flow->tuple.protocol == IPPROTO_TCP && (flow->tcp.flags & opening) != CONN_TCP_SYN)
 		return REASON_LVS_NO_CONNECTION;
+	if (!may_begin(flow, service))
+		return REASON_LVS_LIMITED;
 	hash = tuple_hash(&flow->tuple);
 	server = choose_server(flow, service, hash);
 	if (!server)

@@ -37,8 +37,9 @@ struct lvs_service {
 	__u8 mode; /* enum lvs_mode */
 	__u8 enabled;
 	__u8 reserved[2];
+	__u32 max_new; /* connections that may begin in a second; 0: any number */
 };
-_Static_assert(sizeof(struct lvs_service) == 16, "lvs_dnat_map's value");
+_Static_assert(sizeof(struct lvs_service) == 20, "lvs_dnat_map's value");
 
 struct lvs_counters {
 	__u64 connections;

@@ -60,6 +60,7 @@
 	  2 * (LVS_SERVICES_MAX + LVS_SERVERS_MAX), 0)                                             \
 	X(lvs_server_map, ARRAY, __u32, struct lvs_server, 2 * LVS_SERVERS_MAX, BPF_F_MMAPABLE)    \
 	X(lvs_table_map, ARRAY, __u32, struct lvs_table, 2 * LVS_SERVICES_MAX, BPF_F_MMAPABLE)     \
+	X(lvs_limit_map, ARRAY, __u32, struct lvs_limit, 2 * LVS_SERVICES_MAX, BPF_F_MMAPABLE)     \
 	X(lvs_stats_map, PERCPU_ARRAY, __u32, struct lvs_counters, LVS_SERVER_IDS, 0)              \
 	/* Connections; --max-connections makes these maps anew. */                                \
 	X(conn_track_map, HASH, struct conn_tuple, struct conn, CONNECTIONS_DEFAULT,               \

@@ -56,6 +56,15 @@ static const struct option_spec switch_table[] = {
 	{0},
 };
 
+static const struct option_spec set_table[] = {
+	OPTION_VIP,
+	OPTION_RANGE(struct lvs_options, max_new, QUANTITY, "max-new", "N",
+		     "so many connections may begin in a second; 0: any number (the default)", 0,
+		     LVS_MAX_NEW),
+	OPTIONS_COMMON,
+	{0},
+};
+
 static const struct option_spec show_table[] = {
 	OPTIONS_COMMON,
 	{0},
@@ -132,6 +141,15 @@ static int drain_prepare(void *parsed)
 	return lvs_prepare(&cmd_lvs_drain, parsed, true, true);
 }
 
+static int set_prepare(void *parsed)
+{
+	const struct lvs_options *options = parsed;
+
+	if (!options->max_new.given)
+		return command_usage(&cmd_lvs_set, "say what to set: --max-new N");
+	return lvs_prepare(&cmd_lvs_set, parsed, true, false);
+}
+
 static int enable_prepare(void *parsed)
 {
 	return lvs_prepare(&cmd_lvs_enable, parsed, false, false);
@@ -194,6 +212,20 @@ const struct command cmd_lvs_list = {
 		    "  bgo lvs list-dnat --json\n",
 	.options = show_table,
 	.run = lvs_run_list,
+};
+
+const struct command cmd_lvs_set = {
+	LVS_COMMAND("set"),
+	.summary = "set what a service allows",
+	.usage = "--vip ADDRESS --vport PORT [OPTION...]",
+	.details = "What is not named stays as it is. With --max-new a burst of as many may begin "
+		   "at once; what would\nbegin more is dropped (lvs_limited), connections that are "
+		   "there go on.\n",
+	.examples = "  bgo firewall-lvs set --vip 192.0.2.10 --vport 80 --max-new 1000\n"
+		    "  bgo lvs set --vip 192.0.2.10 --vport 80 --max-new 0\n",
+	.options = set_table,
+	.prepare = set_prepare,
+	.run = lvs_run_set,
 };
 
 const struct command cmd_lvs_enable = {

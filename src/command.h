@@ -72,6 +72,7 @@ extern const struct command cmd_ratelimit;
 extern const struct command cmd_lvs_add;
 extern const struct command cmd_lvs_remove;
 extern const struct command cmd_lvs_list;
+extern const struct command cmd_lvs_set;
 extern const struct command cmd_lvs_enable;
 extern const struct command cmd_lvs_disable;
 extern const struct command cmd_lvs_drain;

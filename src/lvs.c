@@ -231,6 +231,12 @@ int lvs_add_server(struct lvs_model *model, const struct lvs_model *before,
 	return 0;
 }
 
+void lvs_copy_settings(struct lvs_model_service *to, const struct lvs_model_service *from)
+{
+	to->enabled = from->enabled;
+	to->max_new = from->max_new;
+}
+
 void lvs_remove_server(struct lvs_model_service *service, struct lvs_server *server)
 {
 	uint32_t at = (uint32_t)(server - service->servers);
@@ -289,7 +295,8 @@ bool lvs_model_equal(const struct lvs_model *a, const struct lvs_model *b)
 		const struct lvs_model_service *x = &a->services[i], *y = &b->services[i];
 
 		if (lvs_endpoint_compare(&x->vip, &y->vip) || x->mode != y->mode ||
-		    x->enabled != y->enabled || x->server_count != y->server_count)
+		    x->enabled != y->enabled || x->max_new != y->max_new ||
+		    x->server_count != y->server_count)
 			return false;
 		for (uint32_t j = 0; j < x->server_count; j++)
 			if (!server_equal(&x->servers[j], &y->servers[j]))

@@ -21,10 +21,14 @@ struct lvs_endpoint {
 	uint8_t family, protocol;
 };
 
+/* Nobody's machine begins more connections a second. */
+#define LVS_MAX_NEW 100000000
+
 struct lvs_model_service {
 	struct lvs_endpoint vip;
 	uint8_t mode; /* enum lvs_mode */
 	bool enabled;
+	uint32_t max_new;	    /* connections that may begin in a second; 0: any number */
 	struct lvs_server *servers; /* in the order they were added */
 	uint32_t server_count, server_capacity;
 };
@@ -78,6 +82,8 @@ int lvs_add_service(struct lvs_model *model, const struct lvs_endpoint *vip, uin
 int lvs_add_server(struct lvs_model *model, const struct lvs_model *before,
 		   struct lvs_model_service *service, const struct lvs_endpoint *rip,
 		   uint16_t weight, bool draining);
+/* What is set of a service as a whole, to another. */
+void lvs_copy_settings(struct lvs_model_service *to, const struct lvs_model_service *from);
 void lvs_remove_server(struct lvs_model_service *service, struct lvs_server *server);
 void lvs_remove_service(struct lvs_model *model, struct lvs_model_service *service);
 /* A deep copy. 0 or -ENOMEM. */

@@ -320,6 +320,31 @@ int lvs_run_drain(const void *parsed)
 	return report(options, changed, sentence);
 }
 
+/* -- set -- */
+
+static int set(struct lvs_model *model, const struct lvs_options *options)
+{
+	struct lvs_model_service *service = lvs_find_service(model, &options->vip);
+
+	if (!service)
+		return no_service(options, "set");
+	service->max_new = (uint32_t)options->max_new.value;
+	return 0;
+}
+
+int lvs_run_set(const void *parsed)
+{
+	const struct lvs_options *options = parsed;
+	char service[SERVICE_TEXT_BYTES], sentence[256];
+	const int changed = change(options, set);
+
+	if (changed < 0)
+		return changed;
+	snprintf(sentence, sizeof(sentence), "Service %s %s set so",
+		 service_text(&options->vip, service), changed ? "is now" : "was already");
+	return report(options, changed, sentence);
+}
+
 /* -- enable, disable -- */
 
 static int switch_services(const struct lvs_options *options, bool enabled)

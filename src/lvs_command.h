@@ -11,7 +11,7 @@
 struct lvs_options {
 	struct common_options common;
 	const char *vip_text, *rip_text;
-	struct option_value vport, rport, protocol, weight, mode, enabled;
+	struct option_value vport, rport, protocol, weight, mode, enabled, max_new;
 	bool if_exists, undo;
 	/* Completed by lvs_prepare(). */
 	bool has_vip, has_rip;
@@ -24,6 +24,7 @@ int lvs_run_remove(const void *options);
 int lvs_run_enable(const void *options);
 int lvs_run_disable(const void *options);
 int lvs_run_drain(const void *options);
+int lvs_run_set(const void *options);
 int lvs_run_cleanup(const void *options);
 
 /* lvs_show.c */

@@ -38,10 +38,14 @@ static void print_service(struct output *out, const struct lvs_model_service *se
 	output_string(out, "protocol", NULL, lvs_protocol_name(service->vip.protocol));
 	output_string(out, "mode", NULL, lvs_mode_name(service->mode));
 	output_bool(out, "enabled", NULL, service->enabled, NULL, NULL);
-	output_text(out, "%s %s %s, %s\n", lvs_protocol_name(service->vip.protocol),
+	output_number(out, "max_new", NULL, service->max_new);
+	output_text(out, "%s %s %s, %s", lvs_protocol_name(service->vip.protocol),
 		    lvs_format_endpoint(service->vip.addr_be, service->vip.port_be,
 					service->vip.family, text),
 		    lvs_mode_name(service->mode), service->enabled ? "enabled" : "disabled");
+	if (service->max_new)
+		output_text(out, ", at most %u new connections/s", service->max_new);
+	output_text(out, "\n");
 }
 
 /* The cells that name a server: one for people, two in JSON. */

@@ -38,8 +38,11 @@ void lvs_text_write(const struct lvs_model *model, FILE *out)
 
 		fputs("service ", out);
 		write_vip(&service->vip, out);
-		fprintf(out, " mode %s %s\n", lvs_mode_name(service->mode),
+		fprintf(out, " mode %s %s", lvs_mode_name(service->mode),
 			service->enabled ? "enabled" : "disabled");
+		if (service->max_new)
+			fprintf(out, " max-new %u", service->max_new);
+		fputc('\n', out);
 		for (uint32_t j = 0; j < service->server_count; j++)
 			write_server(service, &service->servers[j], out);
 	}
@@ -75,20 +78,20 @@ static int expect(struct reader *reader, const char *word, const char *error)
 	return strcmp(next_word(reader), word) ? refuse(reader, error) : 0;
 }
 
-static int read_number(struct reader *reader, uint32_t max, const char *error, uint16_t *out)
+static int read_number(struct reader *reader, uint32_t max, const char *error, uint32_t *out)
 {
 	uint64_t number;
 
 	if (options_parse_number(next_word(reader), false, &number) || !number || number > max)
 		return refuse(reader, error);
-	*out = (uint16_t)number;
+	*out = (uint32_t)number;
 	return 0;
 }
 
 /* ADDRESS port P */
 static int read_endpoint(struct reader *reader, struct lvs_endpoint *out)
 {
-	uint16_t port;
+	uint32_t port;
 	int err;
 
 	if (lvs_parse_addr(next_word(reader), out, &reader->error))
@@ -97,7 +100,7 @@ static int read_endpoint(struct reader *reader, struct lvs_endpoint *out)
 	if (!err)
 		err = read_number(reader, 65535, "not a port (1..65535)", &port);
 	if (!err)
-		out->port_be = htons(port);
+		out->port_be = htons((uint16_t)port);
 	return err;
 }
 
@@ -117,11 +120,33 @@ static int read_vip(struct reader *reader, struct lvs_endpoint *out)
 	return 0;
 }
 
+/* [enabled|disabled] [max-new N] */
+static int read_settings(struct reader *reader, struct lvs_model_service *out)
+{
+	int err = 0;
+
+	next_word(reader);
+	if (strcmp(reader->word, "enabled") == 0 || strcmp(reader->word, "disabled") == 0) {
+		out->enabled = *reader->word == 'e';
+		next_word(reader);
+	}
+	if (strcmp(reader->word, "max-new") == 0) {
+		err = read_number(reader, LVS_MAX_NEW, "not a number of connections a second",
+				  &out->max_new);
+		if (err)
+			return err;
+		next_word(reader);
+	}
+	return *reader->word ? refuse(reader, "expected [enabled|disabled] [max-new N], in this "
+					      "order")
+			     : 0;
+}
+
 static int read_service(struct reader *reader, struct lvs_model *model)
 {
 	struct lvs_endpoint vip = {0};
-	struct lvs_model_service *service;
-	bool added, enabled = true;
+	struct lvs_model_service settings = {.enabled = true}, *service;
+	bool added;
 	uint8_t mode;
 	int err;
 
@@ -132,25 +157,21 @@ static int read_service(struct reader *reader, struct lvs_model *model)
 		return err;
 	if (lvs_mode_parse(next_word(reader), &mode))
 		return refuse(reader, "not a mode (nat, fullnat or dsr)");
-	if (*next_word(reader)) {
-		enabled = strcmp(reader->word, "enabled") == 0;
-		if (!enabled && strcmp(reader->word, "disabled"))
-			return refuse(reader, "expected enabled or disabled");
-		if (*next_word(reader))
-			return refuse(reader, "unexpected text");
-	}
+	err = read_settings(reader, &settings);
+	if (err)
+		return err;
 	if (lvs_find_service(model, &vip))
 		return refuse(reader, "this service is given already");
 	err = lvs_add_service(model, &vip, mode, &service, &added);
 	if (err)
 		return refuse(reader,
 			      err == -ENOSPC ? "more services than there can be" : "out of memory");
-	service->enabled = enabled;
+	lvs_copy_settings(service, &settings);
 	return 0;
 }
 
 /* [weight N] [draining] */
-static int read_server_options(struct reader *reader, uint16_t *weight, bool *draining)
+static int read_server_options(struct reader *reader, uint32_t *weight, bool *draining)
 {
 	*weight = 1;
 	*draining = false;
@@ -174,7 +195,7 @@ static int read_server(struct reader *reader, struct lvs_model *model)
 	static const struct lvs_model nothing = {0};
 	struct lvs_endpoint vip = {0}, rip = {0};
 	struct lvs_model_service *service;
-	uint16_t weight;
+	uint32_t weight;
 	bool draining;
 	int err;
 
@@ -191,7 +212,7 @@ static int read_server(struct reader *reader, struct lvs_model *model)
 		err = read_server_options(reader, &weight, &draining);
 	if (err)
 		return err;
-	switch (lvs_add_server(model, &nothing, service, &rip, weight, draining)) {
+	switch (lvs_add_server(model, &nothing, service, &rip, (uint16_t)weight, draining)) {
 	case 0:
 		return 0;
 	case -EEXIST:

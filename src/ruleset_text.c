@@ -173,7 +173,7 @@ static int add_services(const struct ruleset_file *file, const char *file_name,
 
 		err = lvs_add_service(model, &from->vip, from->mode, &service, &added);
 		if (!err)
-			service->enabled = from->enabled;
+			lvs_copy_settings(service, from);
 		for (uint32_t j = 0; !err && j < from->server_count; j++) {
 			const struct lvs_server *server = &from->servers[j];
 			struct lvs_endpoint rip = from->vip;

@@ -56,6 +56,7 @@ static int read_service(const struct store *store, const struct lvs_server *serv
 	service->vip.protocol = key->protocol;
 	service->mode = value->mode;
 	service->enabled = value->enabled;
+	service->max_new = value->max_new;
 	service->server_count = value->server_count;
 	service->server_capacity = value->server_count + 1;
 	memcpy(service->servers,

@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <string.h>
 
+#include "../bpf/ratelimit.h"
 #include "connections.h"
 #include "log.h"
 #include "maglev.h"
@@ -91,6 +92,28 @@ static int write_keys(const struct store *store, uint32_t half,
 	return err ? log_error(err, "change services") : 0;
 }
 
+/* Tokens that the service had left are left: what it takes from its old bucket meanwhile is few. */
+static int write_limit(const struct transaction *txn, const struct lvs_model_service *service,
+		       struct lvs_limit limits[static 2 * LVS_SERVICES_MAX], uint32_t number)
+{
+	const struct lvs_model *before = &txn->lvs_before;
+	const struct lvs_model_service *known = lvs_find_service(before, &service->vip);
+	const uint32_t half = txn->store->ruleset->lvs_half;
+	struct lvs_limit limit = {0};
+
+	/* A second's worth at once. */
+	if (token_rate_prepare(&limit.rate, service->max_new, service->max_new, 1, 0))
+		return log_error(-ERANGE, "limit a service to %u connections a second",
+				 service->max_new);
+	limit.empty_at = connections_now_ns() * RATE_LIMIT_UNITS_PER_NS - limit.rate.burst;
+	if (known && known->max_new == service->max_new)
+		limit.empty_at = __atomic_load_n(
+			&limits[half * LVS_SERVICES_MAX + (known - before->services)].empty_at,
+			__ATOMIC_RELAXED);
+	limits[!half * LVS_SERVICES_MAX + number] = limit;
+	return 0;
+}
+
 /* A new server counts from here, whatever one of the same id counted before. */
 static int begin_counting(const struct transaction *txn, struct lvs_model_service *service)
 {
@@ -118,10 +141,12 @@ int transaction_write_lvs(struct transaction *txn)
 	const uint32_t half = !store->ruleset->lvs_half;
 	struct lvs_server *servers = store_memory(store, MAP_lvs_server_map);
 	struct lvs_table *tables = store_memory(store, MAP_lvs_table_map);
+	struct lvs_limit *limits = store_memory(store, MAP_lvs_limit_map);
 	uint32_t *connections = &txn->next->hooks[HOOK_XDP].connections, first = 0;
 	int err;
 
-	err = servers && tables ? wait_for_readers(store, store->ruleset->lvs_since) : -ENOMEM;
+	err = servers && tables && limits ? wait_for_readers(store, store->ruleset->lvs_since)
+					  : -ENOMEM;
 	if (!err)
 		err = clear_half(store, half);
 	for (uint32_t i = 0; !err && i < txn->lvs.service_count; i++) {
@@ -132,9 +157,12 @@ int transaction_write_lvs(struct transaction *txn)
 			.server_count = service->server_count,
 			.mode = service->mode,
 			.enabled = service->enabled,
+			.max_new = service->max_new,
 		};
 
-		err = begin_counting(txn, service);
+		err = write_limit(txn, service, limits, i);
+		if (!err)
+			err = begin_counting(txn, service);
 		if (err)
 			return err;
 		if (service->server_count)

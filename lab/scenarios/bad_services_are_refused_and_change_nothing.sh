@@ -36,6 +36,11 @@ refused 1 "there is no service tcp 192.0.2.1:81" bgo firewall-lvs remove-dnat --
 refused 1 "there is no service udp 192.0.2.1:80" bgo firewall-lvs disable --vip 192.0.2.1 --vport 80 --protocol udp
 refused 1 "has no server 10.0.0.2:8080" bgo firewall-lvs remove-dnat --vip 192.0.2.1 --vport 80 --rip 10.0.0.2 --rport 8080
 refused 1 "has no server 10.0.0.2:8080" bgo firewall-lvs drain --vip 192.0.2.1 --vport 80 --rip 10.0.0.2 --rport 8080
+refused 1 "there is no service tcp 192.0.2.1:81" bgo firewall-lvs set --vip 192.0.2.1 --vport 81 --max-new 5
+refused 2 "say what to set" bgo firewall-lvs set --vip 192.0.2.1 --vport 80
+refused 2 "say which service" bgo firewall-lvs set --max-new 5
+refused 2 "--max-new" bgo firewall-lvs set --vip 192.0.2.1 --vport 80 --max-new 1G
+refused 0 "was already set so" bgo firewall-lvs set --vip 192.0.2.1 --vport 80 --max-new 0
 refused 0 "Nothing to remove" bgo firewall-lvs remove-dnat --vip 192.0.2.1 --vport 81 --if-exists
 # As many services as there can be, and one more.
 {

@@ -784,6 +784,66 @@ static void a_restore_keeps_the_connections_of_servers_that_stay(void **state)
 	assert_int_equal(reverse_entries(), 0);
 }
 
+#define TRIES 200
+
+/* How many of so many clients get through to the service; the others are over its limit. */
+static uint32_t begun(uint16_t port, uint16_t first_client)
+{
+	struct packet_bytes packet;
+	uint32_t count = 0;
+
+	for (uint16_t i = 0; i < TRIES; i++) {
+		uint32_t reason;
+
+		client_packet(&packet, false, IPPROTO_UDP);
+		set_ports(&packet, first_client + i, port);
+		fill_checksums(&packet);
+		reason = run(&packet, in_index).reason;
+		if (reason == REASON_LOAD_BALANCED)
+			count++;
+		else
+			assert_int_equal(reason, REASON_LVS_LIMITED);
+	}
+	return count;
+}
+
+/* Tokens of a limit that come meanwhile. */
+static uint32_t tokens_since(uint64_t begin_ns, uint32_t per_second)
+{
+	return (uint32_t)((connections_now_ns() - begin_ns) * per_second / 1000000000) + 1;
+}
+
+static void a_service_begins_no_more_connections_than_its_limit(void **state)
+{
+	const uint64_t begin_ns = connections_now_ns();
+	struct packet_bytes packet;
+	uint32_t count;
+
+	(void)state;
+	firewall_rules(&firewall, HOOK_XDP,
+		       "service " HOST4 " port 80 proto udp mode nat max-new 10;"
+		       "server " HOST4 " port 80 proto udp to " SERVER4 " port 8080;"
+		       "service " HOST4 " port 81 proto udp mode nat enabled;"
+		       "server " HOST4 " port 81 proto udp to " SERVER4 " port 8080");
+	count = begun(80, 20000);
+	assert_in_range(count, 10, 10 + tokens_since(begin_ns, 10));
+	assert_int_equal(begun(81, 20000), TRIES);
+	/* The first one goes on. */
+	client_packet(&packet, false, IPPROTO_UDP);
+	set_ports(&packet, 20000, 80);
+	fill_checksums(&packet);
+	assert_int_equal(run(&packet, in_index).reason, REASON_LOAD_BALANCED);
+	/* A change of the services is no new burst, but another limit is. */
+	firewall_rules(&firewall, HOOK_XDP,
+		       "service " HOST4 " port 80 proto udp mode nat max-new 10;"
+		       "server " HOST4 " port 80 proto udp to " SERVER4 " port 8080");
+	assert_in_range(count + begun(80, 30000), 10, 10 + tokens_since(begin_ns, 10));
+	firewall_rules(&firewall, HOOK_XDP,
+		       "service " HOST4 " port 80 proto udp mode nat max-new 20;"
+		       "server " HOST4 " port 80 proto udp to " SERVER4 " port 8080");
+	assert_in_range(begun(80, 40000), 20, 20 + tokens_since(begin_ns, 20));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -806,6 +866,7 @@ int main(void)
 		TEST(a_blacklist_ends_connections_as_well),
 		TEST(a_syn_after_the_end_begins_another_connection),
 		TEST(a_restore_keeps_the_connections_of_servers_that_stay),
+		TEST(a_service_begins_no_more_connections_than_its_limit),
 	};
 
 	return cmocka_run_group_tests_name("lvs", tests, group_setup, group_teardown);
