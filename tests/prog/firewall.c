@@ -115,6 +115,12 @@ void firewall_clock(struct firewall *firewall, uint32_t now_s)
 	wait_for_jiffies(2);
 }
 
+void shell(const char *command)
+{
+	if (system(command))
+		errx(1, "failed: %s", command);
+}
+
 int firewall_run(const struct firewall *firewall, enum hook hook, const struct packet_bytes *packet,
 		 uint32_t gso_size, int repeat, struct run *run)
 {

@@ -41,6 +41,8 @@ void firewall_clock(struct firewall *firewall, uint32_t now_s);
 /* The same at once for the store, but for the programs, which look once a jiffy, not yet surely. */
 void firewall_set_clock(struct firewall *firewall, uint32_t now_s);
 
+void shell(const char *command);
+
 struct run {
 	bool dropped;
 	bool changed;	      /* the packet came out different */

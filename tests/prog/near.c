@@ -17,12 +17,6 @@ struct store *store, *other_store;
 struct programs *programs, *other_programs;
 struct link_pins *pins;
 
-void shell(const char *command)
-{
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
-}
-
 void shell_output(const char *command, char *text, size_t size)
 {
 	FILE *pipe = popen(command, "r");

@@ -17,6 +17,7 @@
 #include <linux/bpf.h>
 
 #include "../../src/attach_parts.h"
+#include "firewall.h"
 
 #define NEAR "bgo-near"
 #define FAR "bgo-far"
@@ -36,7 +37,6 @@ int near_setup(void **state);
 int near_teardown(void **state);
 #define NEAR_TEST(name) cmocka_unit_test_setup_teardown(name, near_setup, near_teardown)
 
-void shell(const char *command);
 /* What a command prints, up to size - 1 bytes. */
 void shell_output(const char *command, char *text, size_t size);
 
