@@ -6,21 +6,10 @@
 #ifndef BGO_CLASSIFY_H
 #define BGO_CLASSIFY_H
 
+#include "icmp.h"
 #include "maps.h"
 #include "packet.h"
 #include "walk.h"
-
-/* ICMPv6 and ICMPv4 types that a host cannot be without (RFC 4890). */
-enum {
-	ICMPV6_PACKET_TOO_BIG = 2,
-	ICMPV6_MLD_QUERY = 130,
-	ICMPV6_MLD_DONE = 132,
-	ICMPV6_ROUTER_SOLICITATION = 133,
-	ICMPV6_REDIRECT = 137,
-	ICMPV6_MLD2_REPORT = 143,
-	ICMPV4_UNREACHABLE = 3,
-	ICMPV4_FRAGMENTATION_NEEDED = 4,
-};
 
 enum { DHCP4_SERVER = 67, DHCP4_CLIENT = 68, DHCP6_CLIENT = 546, DHCP6_SERVER = 547 };
 

@@ -44,6 +44,12 @@ struct translation {
 	__u32 reply;  /* 1: from the server */
 };
 
+/* The packet that an ICMP error quotes, as places in the error. */
+struct quoted {
+	__u32 l3_offset, l4_offset;
+	__u32 end; /* of the error, which seldom has all of the packet */
+};
+
 /*
  * A packet on its way through connections, and room for what is made for it. One for each CPU: the
  * stack of a program and its functions is 512 bytes, and no packet interrupts another at XDP or at
@@ -55,7 +61,7 @@ struct flow {
 	__u32 l3_offset, l4_offset;
 	__u32 half; /* of the maps of services */
 	__u32 bytes;
-	__u32 reserved;
+	struct quoted quoted; /* l3_offset 0: this is no ICMP error */
 	struct translation out;
 	struct conn_tuple reverse; /* of a connection that is made or removed */
 	struct conn conn, back;
@@ -106,6 +112,11 @@ static __always_inline void copy_ipv4(__u32 to[4], __u32 from)
 	to[1] = to[2] = to[3] = 0;
 }
 
+static __always_inline _Bool addr_equal(const __u32 a[4], const __u32 b[4])
+{
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
+}
+
 /* What `where` says, and the addresses. False: there is nothing to be read. */
 static __always_inline _Bool flow_read_ip(struct flow *flow, const struct frame *frame, __u64 where)
 {
@@ -115,6 +126,7 @@ static __always_inline _Bool flow_read_ip(struct flow *flow, const struct frame 
 	flow->l4_offset = where >> WHERE_L4_SHIFT & OFFSET_MAX;
 	flow->half = where >> WHERE_CONNECTIONS_SHIFT & CONNECTIONS_LVS_HALF ? 1 : 0;
 	flow->bytes = frame->length;
+	flow->quoted.l3_offset = 0;
 	flow->tcp.flags = 0;
 	tuple->protocol = where >> WHERE_PROTOCOL_SHIFT;
 	tuple->family = where >> WHERE_FAMILY_SHIFT & 1;

@@ -76,6 +76,18 @@ struct packet {
 #define WHERE_FAMILY_SHIFT 40
 #define WHERE_FRAGMENT_SHIFT 41
 
+static __always_inline __u32 where_protocol(__u64 where)
+{
+	return where >> WHERE_PROTOCOL_SHIFT & 0xff;
+}
+
+static __always_inline _Bool where_is_icmp(__u64 where)
+{
+	const __u32 protocol = where_protocol(where);
+
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
 /* Where a header chain ends: the payload is bytes offset..end of the frame. */
 struct payload {
 	__u32 offset, end;
@@ -114,6 +126,10 @@ struct icmp_header {
 	__be16 checksum;
 	__be32 rest;
 };
+
+/* Of the quoted packet in an ICMP error: what all errors have of it behind its IP header (RFC 792).
+ */
+#define QUOTED_L4_BYTES 8
 
 /*
  * The same offset, of which the verifier then knows only that it is at most OFFSET_MAX. Else it
@@ -218,7 +234,6 @@ static __always_inline int parse_l4(const struct frame *frame, const struct payl
 	header = header_at(frame, payload->offset, sizeof(struct udphdr), payload->end);
 	if (!header)
 		return PARSE_NOT_LINEAR;
-
 	pkt->where = pkt->l3_offset | payload->offset << WHERE_L4_SHIFT |
 		     (__u64)pkt->protocol << WHERE_PROTOCOL_SHIFT |
 		     (__u64)pkt->family << WHERE_FAMILY_SHIFT |

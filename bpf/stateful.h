@@ -16,13 +16,7 @@
 #define BGO_STATEFUL_H
 
 #include "conntrack.h"
-
-enum {
-	ICMPV4_ECHO = 8,
-	ICMPV4_ECHO_REPLY = 0,
-	ICMPV6_ECHO = 128,
-	ICMPV6_ECHO_REPLY = 129,
-};
+#include "icmp.h"
 
 /*
  * An echo request of the host or a reply to one, by its identifier: the port of who asks. Requests

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ICMP errors about packets of connections: which connection one is of. Whoever sends it, the
+ * other end or a router on the way, it quotes the packet that did not get through, and that alone
+ * says what it belongs to.
+ */
+#ifndef BGO_ICMP_ERROR_H
+#define BGO_ICMP_ERROR_H
+
+#include "conntrack.h"
+#include "icmp.h"
+
+/* The quoted packet went the other way: who sent it is whom the error is for. */
+static __always_inline _Bool read_quoted_ipv4(struct flow *flow, const struct frame *frame)
+{
+	const struct iphdr *outer = packet_at(frame, flow->l3_offset, sizeof(*outer));
+	const struct iphdr *ip = packet_at(frame, flow->quoted.l3_offset, sizeof(*ip));
+	struct conn_tuple *tuple = &flow->tuple;
+
+	if (!outer || !ip || ip->version != 4 || ip->ihl < 5 || ip->saddr != tuple->daddr_be[0] ||
+	    ip->frag_off & bpf_htons(FRAGMENT4_OFFSET))
+		return 0;
+	copy_ipv4(tuple->saddr_be, ip->daddr);
+	tuple->protocol = ip->protocol;
+	flow->quoted.l4_offset = flow->quoted.l3_offset + ip->ihl * 4;
+	flow->quoted.end = flow->l3_offset + bpf_ntohs(outer->tot_len);
+	return 1;
+}
+
+static __always_inline _Bool read_quoted_ipv6(struct flow *flow, const struct frame *frame)
+{
+	const struct ipv6hdr *outer = packet_at(frame, flow->l3_offset, sizeof(*outer));
+	const struct ipv6hdr *ip = packet_at(frame, flow->quoted.l3_offset, sizeof(*ip));
+	struct conn_tuple *tuple = &flow->tuple;
+	struct packet quoted = {};
+	struct payload payload = {};
+	_Bool later = 0;
+
+	if (!outer || !ip || ip->version != 6 || !addr_equal(ip->saddr.s6_addr32, tuple->daddr_be))
+		return 0;
+	copy_addr(tuple->saddr_be, ip->daddr.s6_addr32);
+	flow->quoted.end = flow->l3_offset + sizeof(*outer) + bpf_ntohs(outer->payload_len);
+	quoted.protocol = ip->nexthdr;
+	payload.offset = widen(frame, flow->quoted.l3_offset + sizeof(*ip));
+	payload.end = flow->quoted.end;
+	if (parse_ipv6_extensions(frame, &payload, &quoted, &later) != NEXT || later)
+		return 0;
+	tuple->protocol = quoted.protocol;
+	flow->quoted.l4_offset = payload.offset;
+	return 1;
+}
+
+/*
+ * Of an ICMP error that quotes a packet with ports: flow->tuple becomes the tuple of that
+ * connection's packets which come the way the error comes, so that it is looked up as theirs (its
+ * zone is the load balancer's; another's sets its own). flow->quoted is where the quoted packet is
+ * in it, flow->tcp is zero.
+ *
+ * False: it is no error, or one about another kind of packet. That the error goes to whom the
+ * quoted packet came from is seen to here; its checksum is not: nothing of a connection may change
+ * because of an error.
+ */
+static __always_inline _Bool flow_read_error(struct flow *flow, const struct frame *frame,
+					     __u64 where)
+{
+	const struct icmp_header *icmp;
+	const struct port_header *ports;
+	struct conn_tuple *tuple = &flow->tuple;
+	_Bool is_read;
+
+	tuple->zone = CONN_ZONE_LVS;
+	if (!where_is_icmp(where) || where >> WHERE_FRAGMENT_SHIFT & 1 ||
+	    !flow_read_ip(flow, frame, where))
+		return 0;
+	icmp = packet_at(frame, flow->l4_offset, sizeof(*icmp));
+	if (!icmp || !icmp_is_error(tuple->family, icmp->type))
+		return 0;
+	flow->quoted.l3_offset = flow->l4_offset + sizeof(*icmp);
+	if (tuple->family == FAMILY_IPV6)
+		is_read = read_quoted_ipv6(flow, frame);
+	else
+		is_read = read_quoted_ipv4(flow, frame);
+	if (!is_read || (tuple->protocol != IPPROTO_TCP && tuple->protocol != IPPROTO_UDP) ||
+	    flow->quoted.l4_offset + QUOTED_L4_BYTES > flow->quoted.end)
+		return 0;
+	ports = packet_at(frame, flow->quoted.l4_offset, QUOTED_L4_BYTES);
+	if (!ports)
+		return 0;
+	tuple->sport_be = ports->destination;
+	tuple->dport_be = ports->source;
+	return 1;
+}
+
+#endif
