@@ -67,7 +67,18 @@ static __always_inline void rewrite_l4(const struct xdp_md *ctx, const struct fl
 	}
 }
 
-static __always_inline void rewrite_ipv4(const struct xdp_md *ctx, const struct flow *flow)
+/*
+ * An error about a packet comes from anybody on its way. Who that is stays in it, except where the
+ * translation gives packets another source: then nobody behind it is shown.
+ */
+static __always_inline _Bool keeps_source(const struct flow *flow)
+{
+	return flow->quoted.l3_offset && addr_equal(flow->out.to.saddr_be, flow->tuple.saddr_be);
+}
+
+/* By how much the sum of the addresses grows. */
+static __always_inline checksum_change rewrite_ipv4(const struct xdp_md *ctx,
+						    const struct flow *flow)
 {
 	const struct conn_tuple *to = &flow->out.to;
 	struct iphdr *ip = packet_at(ctx, flow->l3_offset, sizeof(*ip));
@@ -75,37 +86,119 @@ static __always_inline void rewrite_ipv4(const struct xdp_md *ctx, const struct 
 	__u16 *ttl_and_protocol, before;
 
 	if (!ip)
-		return;
-	addrs = replace_addr(addrs, &ip->saddr, to->saddr_be, 1);
+		return 0;
+	if (!keeps_source(flow))
+		addrs = replace_addr(addrs, &ip->saddr, to->saddr_be, 1);
 	addrs = replace_addr(addrs, &ip->daddr, to->daddr_be, 1);
 	ttl_and_protocol = (__u16 *)&ip->ttl;
 	before = *ttl_and_protocol;
 	ip->ttl--;
 	change = checksum_replace(addrs, before, *ttl_and_protocol);
 	ip->check = checksum_apply(ip->check, change);
-	rewrite_l4(ctx, flow, addrs);
+	return addrs;
 }
 
-static __always_inline void rewrite_ipv6(const struct xdp_md *ctx, const struct flow *flow)
+static __always_inline checksum_change rewrite_ipv6(const struct xdp_md *ctx,
+						    const struct flow *flow)
 {
 	const struct conn_tuple *to = &flow->out.to;
 	struct ipv6hdr *ip = packet_at(ctx, flow->l3_offset, sizeof(*ip));
 	checksum_change addrs = 0;
 
 	if (!ip)
-		return;
-	addrs = replace_addr(addrs, ip->saddr.s6_addr32, to->saddr_be, 4);
+		return 0;
+	if (!keeps_source(flow))
+		addrs = replace_addr(addrs, ip->saddr.s6_addr32, to->saddr_be, 4);
 	addrs = replace_addr(addrs, ip->daddr.s6_addr32, to->daddr_be, 4);
 	ip->hop_limit--;
-	rewrite_l4(ctx, flow, addrs);
+	return addrs;
+}
+
+/* The packet that an ICMP error quotes goes the other way: from where this one goes to. */
+static __always_inline checksum_change rewrite_quoted_addrs(const struct xdp_md *ctx,
+							    const struct flow *flow)
+{
+	const struct conn_tuple *to = &flow->out.to;
+	checksum_change addrs = 0;
+
+	if (flow->tuple.family == FAMILY_IPV6) {
+		struct ipv6hdr *ip = packet_at(ctx, flow->quoted.l3_offset, sizeof(*ip));
+
+		if (!ip)
+			return 0;
+		addrs = replace_addr(addrs, ip->saddr.s6_addr32, to->daddr_be, 4);
+		addrs = replace_addr(addrs, ip->daddr.s6_addr32, to->saddr_be, 4);
+	} else {
+		struct iphdr *ip = packet_at(ctx, flow->quoted.l3_offset, sizeof(*ip));
+
+		if (!ip)
+			return 0;
+		addrs = replace_addr(addrs, &ip->saddr, to->daddr_be, 1);
+		addrs = replace_addr(addrs, &ip->daddr, to->saddr_be, 1);
+	}
+	return addrs;
+}
+
+/* The layer 4 checksum of the quoted packet. NULL: so much of it is not quoted. */
+static __always_inline __u16 *quoted_checksum(const struct xdp_md *ctx, const struct flow *flow)
+{
+	const __u32 offset = flow->quoted.l4_offset + (flow->tuple.protocol == IPPROTO_UDP
+							       ? offsetof(struct udphdr, check)
+							       : offsetof(struct tcphdr, check));
+
+	if (offset + sizeof(__u16) > flow->quoted.end)
+		return NULL;
+	return packet_at(ctx, offset, sizeof(__u16));
+}
+
+/*
+ * ICMP's checksum covers the whole error: addresses and ports of the quoted packet and also the
+ * checksums there, which change as they do. `outer` is what the error's own addresses add to the
+ * sum, which only ICMPv6 covers (RFC 4443, 2.3).
+ */
+static __always_inline void rewrite_error(const struct xdp_md *ctx, const struct flow *flow,
+					  checksum_change outer)
+{
+	const struct conn_tuple *to = &flow->out.to;
+	struct icmp_header *icmp = packet_at(ctx, flow->l4_offset, sizeof(*icmp));
+	struct port_header *ports = packet_at(ctx, flow->quoted.l4_offset, sizeof(*ports));
+	checksum_change covered = flow->tuple.family == FAMILY_IPV6 ? outer : 0, quoted;
+	__u16 *check = quoted_checksum(ctx, flow), before;
+
+	if (!icmp || !ports)
+		return; /* cannot be: flow_read_error() saw both */
+	quoted = rewrite_quoted_addrs(ctx, flow);
+	if (flow->tuple.family == FAMILY_IPV4) {
+		struct iphdr *ip = packet_at(ctx, flow->quoted.l3_offset, sizeof(*ip));
+
+		if (!ip)
+			return;
+		before = ip->check;
+		ip->check = checksum_apply(before, quoted);
+		covered = checksum_replace(covered, before, ip->check);
+	}
+	quoted = checksum_replace(quoted, ports->source, to->dport_be);
+	quoted = checksum_replace(quoted, ports->destination, to->sport_be);
+	ports->source = to->dport_be;
+	ports->destination = to->sport_be;
+	if (check) {
+		before = *check;
+		*check = flow->tuple.protocol == IPPROTO_UDP ? checksum_apply_udp(before, quoted)
+							     : checksum_apply(before, quoted);
+		covered = checksum_replace(covered, before, *check);
+	}
+	icmp->checksum = checksum_apply(icmp->checksum, covered + quoted);
 }
 
 static __always_inline void rewrite(const struct xdp_md *ctx, const struct flow *flow)
 {
-	if (flow->tuple.family == FAMILY_IPV6)
-		rewrite_ipv6(ctx, flow);
+	const checksum_change addrs = flow->tuple.family == FAMILY_IPV6 ? rewrite_ipv6(ctx, flow)
+									: rewrite_ipv4(ctx, flow);
+
+	if (flow->quoted.l3_offset)
+		rewrite_error(ctx, flow, addrs);
 	else
-		rewrite_ipv4(ctx, flow);
+		rewrite_l4(ctx, flow, addrs);
 }
 
 /* -- Its way -- */

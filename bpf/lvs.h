@@ -8,6 +8,7 @@
 
 #include "conntrack.h"
 #include "forward.h"
+#include "icmp_error.h"
 #include "maps.h"
 #include "packet.h"
 #include "ratelimit.h"
@@ -187,6 +188,49 @@ __attribute__((noinline)) int lvs_begin(void)
 	return REASON_LOAD_BALANCED;
 }
 
+/* -- Which connection a packet is of: flow->out becomes how it goes on, nothing else changes -- */
+
+/* Of whole connections. NEXT: of none. */
+static __always_inline int find_whole(struct flow *flow, struct conn **conn)
+{
+	const struct conn_tuple *client;
+
+	*conn = bpf_map_lookup_elem(&conn_track_map, &flow->tuple);
+	if (*conn) {
+		translate_to(&flow->out, *conn);
+		return REASON_LOAD_BALANCED;
+	}
+	client = bpf_map_lookup_elem(&conn_reverse_map, &flow->tuple);
+	if (!client)
+		return NEXT;
+	*conn = bpf_map_lookup_elem(&conn_track_map, client);
+	if (!*conn)
+		return REASON_LVS_NO_REVERSE;
+	translate_back(&flow->out, client, *conn);
+	return REASON_LOAD_BALANCED;
+}
+
+/* Of half-open ones; of a reply, *half is the client's entry and flow->back.to its tuple. */
+static __always_inline int find_half_open(struct flow *flow, struct conn **half)
+{
+	*half = bpf_map_lookup_elem(&conn_half_open_map, &flow->tuple);
+	if (!*half)
+		return NEXT;
+	if (!(*half)->reply) {
+		translate_to(&flow->out, *half);
+		return REASON_LOAD_BALANCED;
+	}
+	/* A copy: the entry may become another's meanwhile. */
+	flow->back.to = (*half)->to;
+	*half = bpf_map_lookup_elem(&conn_half_open_map, &flow->back.to);
+	if (!*half)
+		return REASON_LVS_NO_REVERSE;
+	translate_back(&flow->out, &flow->back.to, *half);
+	return REASON_LOAD_BALANCED;
+}
+
+/* -- What a packet does to its connection -- */
+
 /* From the client of a half-open connection. */
 static __always_inline int half_open_forward(struct flow *flow, struct conn *half)
 {
@@ -228,22 +272,13 @@ static __always_inline int half_open_reply(struct flow *flow, const struct conn_
 /* NEXT when the tuple is of no half-open connection. */
 static __always_inline int lvs_half_open(struct flow *flow)
 {
-	struct conn *half = bpf_map_lookup_elem(&conn_half_open_map, &flow->tuple);
-	struct conn *forward_half;
+	struct conn *half;
+	const int reason = find_half_open(flow, &half);
 
-	if (!half)
-		return NEXT;
-	if (!half->reply) {
-		translate_to(&flow->out, half);
-		return half_open_forward(flow, half);
-	}
-	/* A copy: the entry may become another's meanwhile. */
-	flow->back.to = half->to;
-	forward_half = bpf_map_lookup_elem(&conn_half_open_map, &flow->back.to);
-	if (!forward_half)
-		return REASON_LVS_NO_REVERSE;
-	translate_back(&flow->out, &flow->back.to, forward_half);
-	return half_open_reply(flow, &flow->back.to, forward_half);
+	if (reason != REASON_LOAD_BALANCED)
+		return reason;
+	return flow->out.reply ? half_open_reply(flow, &flow->back.to, half)
+			       : half_open_forward(flow, half);
 }
 
 /* Whether a client's SYN is not one more of this connection, but begins another. */
@@ -257,26 +292,16 @@ static __always_inline _Bool is_replaced(const struct conn *conn, const struct c
 /* NEXT when the tuple is of no whole connection, or of one that this packet replaces. */
 static __always_inline int lvs_established(struct flow *flow)
 {
-	struct conn *conn = bpf_map_lookup_elem(&conn_track_map, &flow->tuple);
-	const struct conn_tuple *client;
+	struct conn *conn;
+	const int reason = find_whole(flow, &conn);
 
-	if (conn) {
-		translate_to(&flow->out, conn);
-		if (is_replaced(conn, &flow->tcp)) {
-			conn_remove(flow, &flow->out.to);
-			return NEXT;
-		}
-		conn_saw(conn, &flow->tcp, 0);
-		return REASON_LOAD_BALANCED;
-	}
-	client = bpf_map_lookup_elem(&conn_reverse_map, &flow->tuple);
-	if (!client)
+	if (reason != REASON_LOAD_BALANCED)
+		return reason;
+	if (!flow->out.reply && is_replaced(conn, &flow->tcp)) {
+		conn_remove(flow, &flow->out.to);
 		return NEXT;
-	conn = bpf_map_lookup_elem(&conn_track_map, client);
-	if (!conn)
-		return REASON_LVS_NO_REVERSE;
-	translate_back(&flow->out, client, conn);
-	conn_saw(conn, &flow->tcp, 1);
+	}
+	conn_saw(conn, &flow->tcp, flow->out.reply);
 	return REASON_LOAD_BALANCED;
 }
 
@@ -318,32 +343,74 @@ static __always_inline struct frame frame_of_xdp(const struct xdp_md *ctx)
 	};
 }
 
-/* REASON_LOAD_BALANCED with its action, why the packet is dropped, or NEXT. */
-__attribute__((noinline)) int lvs_judge(struct xdp_md *ctx, __u64 where)
+/* A function of its own: the verifier looks at it once. */
+__attribute__((noinline)) int lvs_read_error(struct xdp_md *ctx, __u64 where)
 {
 	const struct frame frame = frame_of_xdp(ctx);
 	struct flow *flow = flow_get();
+
+	return flow && flow_read_error(flow, &frame, where);
+}
+
+/* flow->tuple becomes that by which the packet is looked up. False: it can be of no connection. */
+static __always_inline _Bool lvs_read(struct flow *flow, struct xdp_md *ctx, __u64 where)
+{
+	const struct frame frame = frame_of_xdp(ctx);
+
+	return where_is_icmp(where) ? lvs_read_error(ctx, where) : flow_read(flow, &frame, where);
+}
+
+/*
+ * An ICMP error goes on as the packets of its connection do. It may be forged, so of the connection
+ * nothing changes.
+ */
+__attribute__((noinline)) int lvs_find_error(void)
+{
+	struct flow *flow = flow_get();
+	struct conn *conn;
 	int reason;
 
-	if (!flow || !flow_read(flow, &frame, where))
+	if (!flow)
 		return NEXT;
+	reason = find_whole(flow, &conn);
+	return reason == NEXT ? find_half_open(flow, &conn) : reason;
+}
+
+/* Looks up the packet of lvs_judge(), or begins a connection with it. */
+static __always_inline int lvs_find_or_begin(__u64 where)
+{
+	int reason;
+
+	if (where_is_icmp(where))
+		return lvs_find_error();
 	reason = lvs_find();
-	if (reason == NEXT)
-		reason = lvs_begin();
+	return reason == NEXT ? lvs_begin() : reason;
+}
+
+/* REASON_LOAD_BALANCED with its action, why the packet is dropped, or NEXT. */
+__attribute__((noinline)) int lvs_judge(struct xdp_md *ctx, __u64 where)
+{
+	struct flow *flow = flow_get();
+	int reason;
+
+	if (!flow || !lvs_read(flow, ctx, where))
+		return NEXT;
+	reason = lvs_find_or_begin(where);
 	if (reason == NEXT)
 		return lvs_stray_reply(ctx, flow);
 	return reason == REASON_LOAD_BALANCED ? forward(ctx) : reason;
 }
 
-/* Whether the packet is a reply that belongs to a connection. */
-__attribute__((noinline)) int lvs_is_reply(struct xdp_md *ctx, __u64 where)
+/* Whether the packet is a reply that belongs to a connection, or an error about one. */
+__attribute__((noinline)) int lvs_is_expected(struct xdp_md *ctx, __u64 where)
 {
-	const struct frame frame = frame_of_xdp(ctx);
 	struct flow *flow = flow_get();
 	const struct conn *half;
 
-	if (!flow || !flow_read(flow, &frame, where))
+	if (!flow || !lvs_read(flow, ctx, where))
 		return 0;
+	if (where_is_icmp(where))
+		return lvs_find_error() == REASON_LOAD_BALANCED;
 	if (bpf_map_lookup_elem(&conn_reverse_map, &flow->tuple))
 		return 1;
 	half = bpf_map_lookup_elem(&conn_half_open_map, &flow->tuple);
@@ -365,7 +432,7 @@ static __always_inline int stage_load_balance(struct xdp_md *ctx, struct packet 
 	judged &= REASON_MASK;
 	if (judged != NEXT)
 		return judged;
-	/* A reply was let in for its connection, which was removed since. */
+	/* It was let in for its connection, which was removed since. */
 	return reason == REASON_LOAD_BALANCED ? REASON_LVS_NO_REVERSE : reason;
 }
 

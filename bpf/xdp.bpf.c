@@ -41,7 +41,7 @@ __attribute__((noinline)) int known_connection(struct xdp_md *ctx, __u64 where)
 	const struct frame frame = frame_of_xdp(ctx);
 	struct flow *flow = flow_get();
 
-	if (connections & CONNECTIONS_LVS && lvs_is_reply(ctx, where))
+	if (connections & CONNECTIONS_LVS && lvs_is_expected(ctx, where))
 		return REASON_LOAD_BALANCED;
 	if (connections & CONNECTIONS_STATEFUL && flow && host_read(flow, &frame, where, 0) &&
 	    host_received(flow))
@@ -51,7 +51,8 @@ __attribute__((noinline)) int known_connection(struct xdp_md *ctx, __u64 where)
 
 /*
  * Default deny is for strangers: replies to what was let in, or to what this host sent, need no
- * rule. Those of servers may go on to where they are translated.
+ * rule, nor do errors about what either end of a service's connection sent. What is of services may
+ * go on to where it is translated.
  */
 static __always_inline int stage_known_connection(struct xdp_md *ctx, const struct packet *pkt,
 						  int reason)

@@ -89,8 +89,10 @@ struct headers headers_of(struct packet_bytes *packet)
 	}
 	if (protocol == IPPROTO_TCP)
 		h.tcp = (struct tcphdr *)h.l4;
-	else
+	else if (protocol == IPPROTO_UDP)
 		h.udp = (struct udphdr *)h.l4;
+	else
+		h.icmp = (struct icmphdr *)h.l4;
 	return h;
 }
 
@@ -113,7 +115,9 @@ static uint16_t finish_sum(uint32_t sum)
 void fill_checksums(struct packet_bytes *packet)
 {
 	struct headers h = headers_of(packet);
-	uint32_t sum = (uint32_t)h.l4_bytes + (h.tcp ? IPPROTO_TCP : IPPROTO_UDP);
+	uint32_t sum = (uint32_t)h.l4_bytes;
+
+	sum += h.tcp ? IPPROTO_TCP : h.udp ? IPPROTO_UDP : IPPROTO_ICMPV6;
 
 	if (h.v4) {
 		h.v4->check = 0;
@@ -125,6 +129,9 @@ void fill_checksums(struct packet_bytes *packet)
 	if (h.tcp) {
 		h.tcp->check = 0;
 		h.tcp->check = finish_sum(add_words(sum, h.l4, h.l4_bytes));
+	} else if (h.icmp) {
+		h.icmp->checksum = 0;
+		h.icmp->checksum = finish_sum(add_words(h.v6 ? sum : 0, h.l4, h.l4_bytes));
 	} else if (h.udp->check) {
 		h.udp->check = 0;
 		h.udp->check = finish_sum(add_words(sum, h.l4, h.l4_bytes));

@@ -7,6 +7,7 @@
 #ifndef BGO_TESTS_BALANCER_H
 #define BGO_TESTS_BALANCER_H
 
+#include <linux/icmp.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -41,6 +42,7 @@ struct headers {
 	uint8_t *l4;
 	struct tcphdr *tcp;
 	struct udphdr *udp;
+	struct icmphdr *icmp; /* two of the three are NULL */
 	size_t l4_bytes;
 };
 
