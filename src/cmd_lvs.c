@@ -271,6 +271,8 @@ const struct command cmd_lvs_status = {
 	LVS_COMMAND("status"),
 	.summary = "print how many connections there are, of each server and state",
 	.usage = "[OPTION...]",
+	.details = "Also those that this host opened: with `firewall-update --action policy "
+		   "--policy deny --stateful`.\n",
 	.examples = "  bgo firewall-lvs status\n"
 		    "  bgo lvs status --json\n",
 	.options = show_table,

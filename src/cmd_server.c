@@ -45,7 +45,7 @@ static const struct option_spec start_table[] = {
 	OPTION(struct start_options, on_exit, CHOICE, "on-exit", "detach|keep",
 	       "whether filtering ends with the server (default detach)"),
 	OPTION_RANGE(struct start_options, max_connections, COUNT, "max-connections", "N",
-		     "room for N connections of the load balancer (default 16384)", 1024,
+		     "room for N connections of services and of this host\n(default 16384)", 1024,
 		     CONNECTIONS_MAX),
 	OPTIONS_COMMON,
 	{0},
