@@ -51,44 +51,54 @@ static __always_inline _Bool read_quoted_ipv6(struct flow *flow, const struct fr
 }
 
 /*
- * Of an ICMP error that quotes a packet with ports: flow->tuple becomes the tuple of that
- * connection's packets which come the way the error comes, so that it is looked up as theirs (its
- * zone is the load balancer's; another's sets its own). flow->quoted is where the quoted packet is
- * in it, flow->tcp is zero.
+ * Of an ICMP error: flow->tuple becomes, but for its ports, the tuple of the quoted packet's
+ * connection for packets which come the way the error comes, so that it is looked up as theirs.
+ * flow->quoted is where the quoted packet is in it; behind its IP header are QUOTED_L4_BYTES.
  *
- * False: it is no error, or one about another kind of packet. That the error goes to whom the
- * quoted packet came from is seen to here; its checksum is not: nothing of a connection may change
- * because of an error.
+ * False: it is no error, or not for whom the quoted packet came from. Its checksum is not looked
+ * at: nothing of a connection may change because of an error.
  */
-static __always_inline _Bool flow_read_error(struct flow *flow, const struct frame *frame,
-					     __u64 where)
+static __always_inline _Bool flow_read_quoted(struct flow *flow, const struct frame *frame,
+					      __u64 where)
 {
 	const struct icmp_header *icmp;
-	const struct port_header *ports;
-	struct conn_tuple *tuple = &flow->tuple;
 	_Bool is_read;
 
-	tuple->zone = CONN_ZONE_LVS;
 	if (!where_is_icmp(where) || where >> WHERE_FRAGMENT_SHIFT & 1 ||
 	    !flow_read_ip(flow, frame, where))
 		return 0;
 	icmp = packet_at(frame, flow->l4_offset, sizeof(*icmp));
-	if (!icmp || !icmp_is_error(tuple->family, icmp->type))
+	if (!icmp || !icmp_is_error(flow->tuple.family, icmp->type))
 		return 0;
 	flow->quoted.l3_offset = flow->l4_offset + sizeof(*icmp);
-	if (tuple->family == FAMILY_IPV6)
+	if (flow->tuple.family == FAMILY_IPV6)
 		is_read = read_quoted_ipv6(flow, frame);
 	else
 		is_read = read_quoted_ipv4(flow, frame);
-	if (!is_read || (tuple->protocol != IPPROTO_TCP && tuple->protocol != IPPROTO_UDP) ||
-	    flow->quoted.l4_offset + QUOTED_L4_BYTES > flow->quoted.end)
-		return 0;
-	ports = packet_at(frame, flow->quoted.l4_offset, QUOTED_L4_BYTES);
+	return is_read && flow->quoted.l4_offset + QUOTED_L4_BYTES <= flow->quoted.end;
+}
+
+/* The same with the ports of a quoted packet of TCP or UDP. */
+static __always_inline _Bool flow_read_quoted_ports(struct flow *flow, const struct frame *frame)
+{
+	const struct port_header *ports = packet_at(frame, flow->quoted.l4_offset, QUOTED_L4_BYTES);
+
 	if (!ports)
 		return 0;
-	tuple->sport_be = ports->destination;
-	tuple->dport_be = ports->source;
+	flow->tuple.sport_be = ports->destination;
+	flow->tuple.dport_be = ports->source;
 	return 1;
+}
+
+/* An error that may be about a packet of a service. */
+static __always_inline _Bool flow_read_error(struct flow *flow, const struct frame *frame,
+					     __u64 where)
+{
+	flow->tuple.zone = CONN_ZONE_LVS;
+	if (!flow_read_quoted(flow, frame, where) ||
+	    (flow->tuple.protocol != IPPROTO_TCP && flow->tuple.protocol != IPPROTO_UDP))
+		return 0;
+	return flow_read_quoted_ports(flow, frame);
 }
 
 #endif

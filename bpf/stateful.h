@@ -16,22 +16,23 @@
 #define BGO_STATEFUL_H
 
 #include "conntrack.h"
-#include "icmp.h"
+#include "icmp_error.h"
 
 /*
- * An echo request of the host or a reply to one, by its identifier: the port of who asks. Requests
- * and replies of others have no tuple, so the one is never taken for the other.
+ * An echo request or reply that is at `offset`, by its identifier: the port of who asks. Requests
+ * of the host and replies to it have a tuple, those of others do not, so the one is never taken for
+ * the other.
  */
 static __always_inline _Bool host_read_echo(struct flow *flow, const struct frame *frame,
-					    _Bool outgoing)
+					    __u32 offset, _Bool is_request, _Bool outgoing)
 {
-	const struct icmp_header *icmp = packet_at(frame, flow->l4_offset, sizeof(*icmp));
+	const struct icmp_header *icmp = packet_at(frame, offset, sizeof(*icmp));
 	const _Bool is_ipv6 = flow->tuple.family == FAMILY_IPV6;
 	const __u32 request = is_ipv6 ? ICMPV6_ECHO : ICMPV4_ECHO;
 	const __u32 reply = is_ipv6 ? ICMPV6_ECHO_REPLY : ICMPV4_ECHO_REPLY;
 	__be16 id;
 
-	if (!icmp || icmp->type != (outgoing ? request : reply))
+	if (!icmp || icmp->type != (is_request ? request : reply))
 		return 0;
 	id = *(const __be16 *)&icmp->rest;
 	flow->tuple.sport_be = outgoing ? id : 0;
@@ -52,7 +53,27 @@ static __always_inline _Bool host_read(struct flow *flow, const struct frame *fr
 		return flow_read_ports(flow, frame);
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		return host_read_echo(flow, frame, outgoing);
+		return host_read_echo(flow, frame, flow->l4_offset, outgoing, outgoing);
+	default:
+		return 0;
+	}
+}
+
+/* An ICMP error that may be about such a packet, which the host sent: its tuple is that of a reply.
+ */
+static __always_inline _Bool host_read_error(struct flow *flow, const struct frame *frame,
+					     __u64 where)
+{
+	flow->tuple.zone = CONN_ZONE_HOST;
+	if (!flow_read_quoted(flow, frame, where))
+		return 0;
+	switch (flow->tuple.protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		return flow_read_quoted_ports(flow, frame);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return host_read_echo(flow, frame, flow->quoted.l4_offset, 1, 0);
 	default:
 		return 0;
 	}
@@ -133,28 +154,51 @@ static __always_inline _Bool host_sent(struct flow *flow)
 
 /* -- What comes -- */
 
-/* Whether it is of a connection that this host opened and that has not expired. */
+/* The connection of a packet that comes: half-open or whole, NULL when there is none any more. */
+static __always_inline struct conn *host_find(struct flow *flow, _Bool *is_whole)
+{
+	struct conn *conn;
+
+	conn_reverse(&flow->tuple, &flow->reverse);
+	conn = bpf_map_lookup_elem(&conn_track_map, &flow->reverse);
+	*is_whole = conn != NULL;
+	if (!conn)
+		conn = bpf_map_lookup_elem(&conn_half_open_map, &flow->reverse);
+	return conn && !conn_expired(conn, bpf_ktime_get_coarse_ns()) ? conn : NULL;
+}
+
+/* Whether it is of a connection that this host opened. */
 static __always_inline _Bool host_received(struct flow *flow)
 {
 	struct conn_tcp *tcp = &flow->tcp;
 	struct conn *conn;
+	_Bool is_whole;
 
 	if (conn_tcp_opens(tcp->flags))
 		return 0;
-	conn_reverse(&flow->tuple, &flow->reverse);
-	conn = bpf_map_lookup_elem(&conn_track_map, &flow->reverse);
-	if (conn) {
-		if (conn_expired(conn, bpf_ktime_get_coarse_ns()))
-			return 0;
+	conn = host_find(flow, &is_whole);
+	if (!conn)
+		return 0;
+	if (is_whole) {
 		tcp->flags = conn_tcp_believed(tcp->flags, tcp->seq, conn->expected_ack);
 		conn_saw(conn, tcp, 1);
-		return 1;
+	} else {
+		conn->answered = 1;
 	}
-	conn = bpf_map_lookup_elem(&conn_half_open_map, &flow->reverse);
-	if (!conn || conn_expired(conn, bpf_ktime_get_coarse_ns()))
-		return 0;
-	conn->answered = 1;
 	return 1;
+}
+
+/*
+ * Whether a packet that comes is of a connection that this host opened, or an ICMP error about what
+ * it sent there, of which the connection takes no notice.
+ */
+static __always_inline _Bool host_expects(struct flow *flow, const struct frame *frame, __u64 where)
+{
+	_Bool is_whole;
+
+	if (host_read(flow, frame, where, 0))
+		return host_received(flow);
+	return host_read_error(flow, frame, where) && host_find(flow, &is_whole);
 }
 
 #endif

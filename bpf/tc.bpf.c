@@ -84,9 +84,8 @@ __attribute__((noinline)) int known_connection(struct __sk_buff *skb, __u64 wher
 	const struct frame frame = frame_of_skb(skb);
 	struct flow *flow = flow_get();
 
-	if (!flow || !host_read(flow, &frame, where, 0) || !host_received(flow))
-		return REASON_BLOCKED_DEFAULT;
-	return REASON_ESTABLISHED;
+	return flow && host_expects(flow, &frame, where) ? REASON_ESTABLISHED
+							 : REASON_BLOCKED_DEFAULT;
 }
 
 /* Why the packet is sent: `reason`, or that its connection found no room. */

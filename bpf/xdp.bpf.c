@@ -43,8 +43,7 @@ __attribute__((noinline)) int known_connection(struct xdp_md *ctx, __u64 where)
 
 	if (connections & CONNECTIONS_LVS && lvs_is_expected(ctx, where))
 		return REASON_LOAD_BALANCED;
-	if (connections & CONNECTIONS_STATEFUL && flow && host_read(flow, &frame, where, 0) &&
-	    host_received(flow))
+	if (connections & CONNECTIONS_STATEFUL && flow && host_expects(flow, &frame, where))
 		return REASON_ESTABLISHED;
 	return REASON_BLOCKED_DEFAULT;
 }

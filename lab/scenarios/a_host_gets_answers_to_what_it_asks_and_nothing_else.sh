@@ -18,6 +18,9 @@ asks() {
 		ok bgo-lab talk ask --to $to --port 8080
 		ok bgo-lab talk ask --to $to --port 8080 --udp
 		ok ping -c 2 -i 0.2 -W 3 $to
+		# An ICMP error says so.
+		expect_exit 1 bgo-lab talk ask --to $to --port 8081 --udp
+		expect_said "Connection refused"
 	done
 }
 # refuses: the same the other way round, all at once.

@@ -123,6 +123,23 @@ static uint32_t came(enum hook hook, struct talk talk)
 	return judged(hook, &packet);
 }
 
+/* What a router says of the packet `quoted` of the host, all or the beginning of it. */
+static uint32_t error_came(enum hook hook, bool ipv6, uint8_t type,
+			   const struct packet_bytes *quoted)
+{
+	const struct packet_spec spec = {
+		.peer = ipv6 ? PEER6_BEFORE : PEER4_BEFORE,
+		.protocol = ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+		.icmp_type = type,
+		.payload_bytes = (ipv6 ? 40 : 20) + 8,
+	};
+	struct packet_bytes packet;
+
+	packet_build(&packet, &spec, false);
+	memcpy(packet.data + packet_l4_offset(&spec) + 8, quoted->data + 14, spec.payload_bytes);
+	return judged(hook, &packet);
+}
+
 /* -- The tables -- */
 
 static uint32_t clear_map(int fd)
@@ -555,6 +572,74 @@ static void services_beside_it_change_nothing(void **state)
 	assert_int_equal(came(HOOK_XDP, tcp(false, ACK)), REASON_ESTABLISHED);
 }
 
+/* Unreachable, time exceeded, parameter problem; what is too big passes anyway. */
+static const uint8_t errors4[] = {3, 11, 12}, errors6[] = {1, 3, 4};
+
+static void expect_errors(bool ipv6, const struct packet_bytes *quoted, uint32_t reason)
+{
+	for (int i = 0; i < 3; i++)
+		for (enum hook hook = HOOK_XDP; hook <= HOOK_INGRESS; hook++)
+			assert_int_equal(
+				error_came(hook, ipv6, ipv6 ? errors6[i] : errors4[i], quoted),
+				reason);
+}
+
+static void an_error_passes_that_quotes_what_the_host_sent(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct talk talks[] = {tcp(i, SYN), udp(i), echo(i)};
+
+		for (size_t j = 0; j < sizeof(talks) / sizeof(talks[0]); j++) {
+			struct packet_bytes quoted;
+
+			setup(NULL);
+			build(&quoted, &talks[j], true);
+			expect_errors(i, &quoted, REASON_BLOCKED_DEFAULT);
+			sent(talks[j]);
+			expect_errors(i, &quoted, REASON_ESTABLISHED);
+			/* A redirect is none. */
+			if (!i)
+				assert_int_equal(error_came(HOOK_XDP, i, 5, &quoted),
+						 REASON_BLOCKED_DEFAULT);
+			/* Nobody sees that it was one. */
+			assert_false(the_connection(maps().half_open_fd).answered);
+			silent_for(maps().half_open_fd, 61);
+			expect_errors(i, &quoted, REASON_BLOCKED_DEFAULT);
+		}
+	}
+}
+
+static void an_error_about_anything_else_does_not(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct talk talk = udp(i), ping = echo(i);
+		struct packet_bytes quoted;
+
+		sent(talk);
+		sent(ping);
+		talk.host_port++;
+		build(&quoted, &talk, true);
+		expect_errors(i, &quoted, REASON_BLOCKED_DEFAULT);
+		talk = udp(i);
+		talk.peer = i ? PEER6_AFTER : PEER4_AFTER;
+		build(&quoted, &talk, true);
+		expect_errors(i, &quoted, REASON_BLOCKED_DEFAULT);
+		/* What the peer sent, and what somebody else did. */
+		talk = udp(i);
+		build(&quoted, &talk, false);
+		expect_errors(i, &quoted, REASON_BLOCKED_DEFAULT);
+		build(&quoted, &talk, true);
+		quoted.data[i ? 14 + 8 + 15 : 14 + 12 + 3]++;
+		expect_errors(i, &quoted, REASON_BLOCKED_DEFAULT);
+		/* The host's answer to a ping of the peer. */
+		build(&quoted, &ping, true);
+		quoted.data[i ? 54 : 34] = i ? 129 : 0;
+		expect_errors(i, &quoted, REASON_BLOCKED_DEFAULT);
+	}
+}
+
 static void cleanup_removes_what_has_expired(void **state)
 {
 	const struct connection_maps all = maps();
@@ -596,6 +681,8 @@ int main(void)
 		TEST(without_it_nothing_is_remembered),
 		TEST(each_hook_has_it_or_not),
 		TEST(services_beside_it_change_nothing),
+		TEST(an_error_passes_that_quotes_what_the_host_sent),
+		TEST(an_error_about_anything_else_does_not),
 		TEST(cleanup_removes_what_has_expired),
 	};
 
