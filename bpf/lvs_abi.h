@@ -17,6 +17,20 @@
 
 enum lvs_mode { LVS_NAT, LVS_FULLNAT, LVS_DSR, LVS_MODE_COUNT };
 
+enum lvs_check_kind { LVS_CHECK_NONE, LVS_CHECK_TCP, LVS_CHECK_HTTP, LVS_CHECK_KIND_COUNT };
+
+/* How the daemon finds out whether the servers of a service are there. No program reads it. */
+#define LVS_CHECK_PATH_BYTES 64
+#define LVS_CHECK_SECONDS_MAX 3600
+#define LVS_CHECK_RESULTS_MAX 100
+struct lvs_check {
+	__u8 kind;	 /* enum lvs_check_kind; with NONE all else is 0 */
+	__u8 rise, fall; /* results in a row that make a server up, and down */
+	__u8 release;	 /* 1: connections of a server that goes down end */
+	__u16 interval_s, timeout_s;
+	char path[LVS_CHECK_PATH_BYTES]; /* of http, with its NUL */
+};
+
 /*
  * A service as packets find it. With LVS_KEY_SERVER it is the address of a server instead, so that
  * what it sends of no connection is known; the value then says nothing.
@@ -38,8 +52,9 @@ struct lvs_service {
 	__u8 enabled;
 	__u8 reserved[2];
 	__u32 max_new; /* connections that may begin in a second; 0: any number */
+	struct lvs_check check;
 };
-_Static_assert(sizeof(struct lvs_service) == 20, "lvs_dnat_map's value");
+_Static_assert(sizeof(struct lvs_service) == 92, "lvs_dnat_map's value");
 
 struct lvs_counters {
 	__u64 connections;
@@ -48,13 +63,16 @@ struct lvs_counters {
 	__u64 reserved;
 };
 
+#define LVS_DOWN_HTTP 1000
 struct lvs_server {
 	__u32 addr_be[4];
 	__u16 port_be;
 	__u16 weight;
 	__u32 id; /* in lvs_stats_map, and of its connections; kept as long as it is configured */
 	__u8 draining;
-	__u8 reserved[7];
+	__u8 down;		    /* what the daemon's checks found last, */
+	__u16 down_why;		    /* why: errno, or from LVS_DOWN_HTTP on a status */
+	__u32 down_since_s;	    /* and when, wall clock */
 	struct lvs_counters before; /* what lvs_stats_map said when it was added */
 };
 _Static_assert(sizeof(struct lvs_server) == 80, "lvs_server_map's value");

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include "lvs_command.h"
 
@@ -61,6 +62,23 @@ static const struct option_spec set_table[] = {
 	OPTION_RANGE(struct lvs_options, max_new, QUANTITY, "max-new", "N",
 		     "so many connections may begin in a second; 0: any number (the default)", 0,
 		     LVS_MAX_NEW),
+	/* In the order of enum lvs_check_kind. */
+	OPTION(struct lvs_options, check, CHOICE, "check", "none|tcp|http",
+	       "how the server looks after the real servers (default none)"),
+	OPTION(struct lvs_options, path, PATH, "path", "PATH",
+	       "what is asked for with http (default /)"),
+	OPTION_RANGE(struct lvs_options, interval, COUNT, "interval", "S",
+		     "seconds from one check to the next (default 5)", 1, LVS_CHECK_SECONDS_MAX),
+	OPTION_RANGE(struct lvs_options, timeout, COUNT, "timeout", "S",
+		     "seconds until a check has failed (default 2)", 1, LVS_CHECK_SECONDS_MAX),
+	OPTION_RANGE(struct lvs_options, rise, COUNT, "rise", "N",
+		     "good checks in a row that bring a server back (default 2)", 1,
+		     LVS_CHECK_RESULTS_MAX),
+	OPTION_RANGE(struct lvs_options, fall, COUNT, "fall", "N",
+		     "failed ones in a row that make it dead (default 3)", 1,
+		     LVS_CHECK_RESULTS_MAX),
+	OPTION(struct lvs_options, release, CHOICE, "release", "false|true",
+	       "whether connections of a dead server end (default false)"),
 	OPTIONS_COMMON,
 	{0},
 };
@@ -141,12 +159,28 @@ static int drain_prepare(void *parsed)
 	return lvs_prepare(&cmd_lvs_drain, parsed, true, true);
 }
 
+static bool sets_check(const struct lvs_options *options)
+{
+	return options->check.given || options->path || options->interval.given ||
+	       options->timeout.given || options->rise.given || options->fall.given ||
+	       options->release.given;
+}
+
 static int set_prepare(void *parsed)
 {
 	const struct lvs_options *options = parsed;
 
-	if (!options->max_new.given)
-		return command_usage(&cmd_lvs_set, "say what to set: --max-new N");
+	if (!options->max_new.given && !sets_check(options))
+		return command_usage(&cmd_lvs_set, "say what to set: --max-new N, --check KIND");
+	if (options->check.given && options->check.value != LVS_CHECK_HTTP && options->path)
+		return command_usage(&cmd_lvs_set, "--path goes with --check http");
+	if (options->check.given && options->check.value == LVS_CHECK_NONE &&
+	    (options->interval.given || options->timeout.given || options->rise.given ||
+	     options->fall.given || options->release.given))
+		return command_usage(&cmd_lvs_set, "--check none has no options");
+	if (options->path && strlen(options->path) >= LVS_CHECK_PATH_BYTES)
+		return command_usage(&cmd_lvs_set, "--path '%s': more than %d characters",
+				     options->path, LVS_CHECK_PATH_BYTES - 1);
 	return lvs_prepare(&cmd_lvs_set, parsed, true, false);
 }
 
@@ -216,13 +250,21 @@ const struct command cmd_lvs_list = {
 
 const struct command cmd_lvs_set = {
 	LVS_COMMAND("set"),
-	.summary = "set what a service allows",
+	.summary = "set what a service allows, and how its servers are checked",
 	.usage = "--vip ADDRESS --vport PORT [OPTION...]",
 	.details = "What is not named stays as it is. With --max-new a burst of as many may begin "
 		   "at once; what would\nbegin more is dropped (lvs_limited), connections that are "
-		   "there go on.\n",
+		   "there go on.\n"
+		   "Checks are made by the running server, to the address and port of each real "
+		   "server, over TCP:\n"
+		   "  tcp      a connection is accepted\n"
+		   "  http     a GET of --path is answered with a status from 200 to 399\n"
+		   "A real server that fails is dead: new connections go to the others; when all "
+		   "are dead they are\ndropped (lvs_no_server). Connections it has go on, unless "
+		   "--release true.\n",
 	.examples = "  bgo firewall-lvs set --vip 192.0.2.10 --vport 80 --max-new 1000\n"
-		    "  bgo lvs set --vip 192.0.2.10 --vport 80 --max-new 0\n",
+		    "  bgo lvs set --vip 192.0.2.10 --vport 80 --check http --path /health "
+		    "--interval 2\n",
 	.options = set_table,
 	.prepare = set_prepare,
 	.run = lvs_run_set,

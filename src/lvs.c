@@ -32,6 +32,57 @@ int lvs_mode_parse(const char *text, uint8_t *mode)
 	return -EINVAL;
 }
 
+static const char *const check_names[LVS_CHECK_KIND_COUNT] = {
+	[LVS_CHECK_NONE] = "none",
+	[LVS_CHECK_TCP] = "tcp",
+	[LVS_CHECK_HTTP] = "http",
+};
+
+const char *lvs_check_name(uint32_t kind)
+{
+	return kind < LVS_CHECK_KIND_COUNT ? check_names[kind] : "?";
+}
+
+struct lvs_check lvs_check_default(uint8_t kind)
+{
+	struct lvs_check check = {.kind = kind};
+
+	if (kind == LVS_CHECK_NONE)
+		return check;
+	check.interval_s = 5;
+	check.timeout_s = 2;
+	check.rise = 2;
+	check.fall = 3;
+	if (kind == LVS_CHECK_HTTP)
+		check.path[0] = '/';
+	return check;
+}
+
+/* One word of visible characters, as a request line takes it. */
+static bool path_valid(const char path[static LVS_CHECK_PATH_BYTES])
+{
+	const size_t length = strnlen(path, LVS_CHECK_PATH_BYTES);
+
+	for (size_t i = 0; i < length; i++)
+		if (path[i] <= ' ' || path[i] > '~')
+			return false;
+	return path[0] == '/' && length < LVS_CHECK_PATH_BYTES;
+}
+
+bool lvs_check_valid(const struct lvs_check *check)
+{
+	static const struct lvs_check none = {0};
+
+	if (check->kind == LVS_CHECK_NONE)
+		return memcmp(check, &none, sizeof(none)) == 0;
+	return check->kind < LVS_CHECK_KIND_COUNT && check->release <= 1 && check->rise &&
+	       check->rise <= LVS_CHECK_RESULTS_MAX && check->fall &&
+	       check->fall <= LVS_CHECK_RESULTS_MAX && check->interval_s &&
+	       check->interval_s <= LVS_CHECK_SECONDS_MAX && check->timeout_s &&
+	       check->timeout_s <= LVS_CHECK_SECONDS_MAX &&
+	       (check->kind == LVS_CHECK_HTTP ? path_valid(check->path) : !check->path[0]);
+}
+
 const char *lvs_protocol_name(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP ? "tcp" : "udp";
@@ -184,14 +235,23 @@ static bool id_is_used(const struct lvs_model *model, uint32_t id)
 	return false;
 }
 
-/* The id and counters that the server has had, or an id that is free. */
+void lvs_set_health(struct lvs_server *server, bool down, uint16_t why, uint32_t since_s)
+{
+	server->down = down;
+	server->down_why = why;
+	server->down_since_s = since_s;
+}
+
+/* The id, counters and health that the server has had, or an id that is free. */
 static void identify(struct lvs_server *server, const struct lvs_model *model,
-		     const struct lvs_model *before, const struct lvs_endpoint *vip,
+		     const struct lvs_model *before, const struct lvs_model_service *service,
 		     const struct lvs_endpoint *rip)
 {
-	const struct lvs_model_service *service = lvs_find_service(before, vip);
-	const struct lvs_server *known = service ? lvs_find_server(service, rip) : NULL;
+	const struct lvs_model_service *same = lvs_find_service(before, &service->vip);
+	const struct lvs_server *known = same ? lvs_find_server(same, rip) : NULL;
 
+	if (known && service->check.kind != LVS_CHECK_NONE)
+		lvs_set_health(server, known->down, known->down_why, known->down_since_s);
 	if (known) {
 		server->id = known->id;
 		server->before = known->before;
@@ -226,7 +286,7 @@ int lvs_add_server(struct lvs_model *model, const struct lvs_model *before,
 	if (err)
 		return err;
 	memcpy(server.addr_be, rip->addr_be, sizeof(server.addr_be));
-	identify(&server, model, before, &service->vip, rip);
+	identify(&server, model, before, service, rip);
 	service->servers[service->server_count++] = server;
 	return 0;
 }
@@ -235,6 +295,14 @@ void lvs_copy_settings(struct lvs_model_service *to, const struct lvs_model_serv
 {
 	to->enabled = from->enabled;
 	to->max_new = from->max_new;
+	to->check = from->check;
+}
+
+void lvs_set_check(struct lvs_model_service *service, const struct lvs_check *check)
+{
+	service->check = *check;
+	for (uint32_t i = 0; i < service->server_count && check->kind == LVS_CHECK_NONE; i++)
+		lvs_set_health(&service->servers[i], false, 0, 0);
 }
 
 void lvs_remove_server(struct lvs_model_service *service, struct lvs_server *server)
@@ -284,7 +352,9 @@ int lvs_model_copy(struct lvs_model *out, const struct lvs_model *model)
 static bool server_equal(const struct lvs_server *a, const struct lvs_server *b)
 {
 	return memcmp(a->addr_be, b->addr_be, sizeof(a->addr_be)) == 0 &&
-	       a->port_be == b->port_be && a->weight == b->weight && a->draining == b->draining;
+	       a->port_be == b->port_be && a->weight == b->weight && a->draining == b->draining &&
+	       a->down == b->down && a->down_why == b->down_why &&
+	       a->down_since_s == b->down_since_s;
 }
 
 bool lvs_model_equal(const struct lvs_model *a, const struct lvs_model *b)
@@ -296,6 +366,7 @@ bool lvs_model_equal(const struct lvs_model *a, const struct lvs_model *b)
 
 		if (lvs_endpoint_compare(&x->vip, &y->vip) || x->mode != y->mode ||
 		    x->enabled != y->enabled || x->max_new != y->max_new ||
+		    memcmp(&x->check, &y->check, sizeof(x->check)) ||
 		    x->server_count != y->server_count)
 			return false;
 		for (uint32_t j = 0; j < x->server_count; j++)

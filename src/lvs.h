@@ -28,7 +28,8 @@ struct lvs_model_service {
 	struct lvs_endpoint vip;
 	uint8_t mode; /* enum lvs_mode */
 	bool enabled;
-	uint32_t max_new;	    /* connections that may begin in a second; 0: any number */
+	uint32_t max_new; /* connections that may begin in a second; 0: any number */
+	struct lvs_check check;
 	struct lvs_server *servers; /* in the order they were added */
 	uint32_t server_count, server_capacity;
 };
@@ -57,6 +58,11 @@ const char *lvs_format_endpoint(const uint32_t addr_be[static 4], uint16_t port_
 
 const char *lvs_mode_name(uint32_t mode); /* "nat", "fullnat", "dsr" */
 int lvs_mode_parse(const char *text, uint8_t *mode);
+const char *lvs_check_name(uint32_t kind); /* "none", "tcp", "http" */
+/* What a check of this kind is before anything of it is set. */
+struct lvs_check lvs_check_default(uint8_t kind);
+/* Whether all its fields are what they may be. */
+bool lvs_check_valid(const struct lvs_check *check);
 const char *lvs_protocol_name(uint8_t protocol); /* "tcp", "udp" */
 
 /* NULL when there is none. */
@@ -77,15 +83,19 @@ int lvs_add_service(struct lvs_model *model, const struct lvs_endpoint *vip, uin
  * Adds a server. -EEXIST, -ENOSPC when the service (LVS_SERVERS_PER_SERVICE) or all of them
  * (LVS_SERVERS_MAX) are full, -EAFNOSUPPORT for another family, -EDOM for a dsr server of another
  * port. It keeps the id it has in `before`, the services in force, or gets one that nobody has in
- * either: connections go by it.
+ * either: connections go by it. It stays down, too, if it is still checked.
  */
 int lvs_add_server(struct lvs_model *model, const struct lvs_model *before,
 		   struct lvs_model_service *service, const struct lvs_endpoint *rip,
 		   uint16_t weight, bool draining);
-/* What is set of a service as a whole, to another. */
+/* What is set of a service as a whole, to another that has no servers yet. */
 void lvs_copy_settings(struct lvs_model_service *to, const struct lvs_model_service *from);
 void lvs_remove_server(struct lvs_model_service *service, struct lvs_server *server);
 void lvs_remove_service(struct lvs_model *model, struct lvs_model_service *service);
+/* What a check found. why: see struct lvs_server. since_s: wall clock. */
+void lvs_set_health(struct lvs_server *server, bool down, uint16_t why, uint32_t since_s);
+/* How the servers are checked from here on: with none all of them are up. */
+void lvs_set_check(struct lvs_model_service *service, const struct lvs_check *check);
 /* A deep copy. 0 or -ENOMEM. */
 int lvs_model_copy(struct lvs_model *out, const struct lvs_model *model);
 bool lvs_model_equal(const struct lvs_model *a, const struct lvs_model *b);

@@ -322,14 +322,46 @@ int lvs_run_drain(const void *parsed)
 
 /* -- set -- */
 
+/* What is not named stays, or is what it is by default when there was no check of this kind. */
+static int set_check(struct lvs_model_service *service, const struct lvs_options *options)
+{
+	struct lvs_check check = service->check;
+	char text[SERVICE_TEXT_BYTES];
+
+	if (options->check.given && check.kind != options->check.value)
+		check = lvs_check_default((uint8_t)options->check.value);
+	if (options->interval.given)
+		check.interval_s = (uint16_t)options->interval.value;
+	if (options->timeout.given)
+		check.timeout_s = (uint16_t)options->timeout.value;
+	if (options->rise.given)
+		check.rise = (uint8_t)options->rise.value;
+	if (options->fall.given)
+		check.fall = (uint8_t)options->fall.value;
+	if (options->release.given)
+		check.release = options->release.value == 1;
+	if (options->path) {
+		memset(check.path, 0, sizeof(check.path));
+		memcpy(check.path, options->path, strlen(options->path));
+	}
+	if (!lvs_check_valid(&check))
+		return log_fail(-EINVAL,
+				"set: service %s has check %s, which has no such option; name "
+				"another with --check",
+				service_text(&options->vip, text), lvs_check_name(check.kind));
+	lvs_set_check(service, &check);
+	return 0;
+}
+
 static int set(struct lvs_model *model, const struct lvs_options *options)
 {
 	struct lvs_model_service *service = lvs_find_service(model, &options->vip);
 
 	if (!service)
 		return no_service(options, "set");
-	service->max_new = (uint32_t)options->max_new.value;
-	return 0;
+	if (options->max_new.given)
+		service->max_new = (uint32_t)options->max_new.value;
+	return set_check(service, options);
 }
 
 int lvs_run_set(const void *parsed)

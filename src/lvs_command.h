@@ -12,6 +12,8 @@ struct lvs_options {
 	struct common_options common;
 	const char *vip_text, *rip_text;
 	struct option_value vport, rport, protocol, weight, mode, enabled, max_new;
+	struct option_value check, interval, timeout, rise, fall, release;
+	const char *path;
 	bool if_exists, undo;
 	/* Completed by lvs_prepare(). */
 	bool has_vip, has_rip;

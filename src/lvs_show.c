@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "connections.h"
+#include "health.h"
 #include "log.h"
 #include "lvs_command.h"
 #include "maglev.h"
 #include "output.h"
+#include "time_text.h"
 
 static const char *const state_names[] = {
 #define STATE_NAME(NAME, name, timeout_s) [CONN_##NAME] = #name,
@@ -25,6 +27,26 @@ static int read_services(struct store **store, struct lvs_model *model,
 	int err = store_open(store, options->common.pin_path, STORE_READ);
 
 	return err ? err : store_lvs(*store, model);
+}
+
+static void print_check(struct output *out, const struct lvs_check *check)
+{
+	if (check->kind == LVS_CHECK_NONE) {
+		output_null(out, "check");
+		return;
+	}
+	output_object(out, "check");
+	output_string(out, "kind", NULL, lvs_check_name(check->kind));
+	if (check->kind == LVS_CHECK_HTTP)
+		output_string(out, "path", NULL, check->path);
+	output_number(out, "interval_s", NULL, check->interval_s);
+	output_number(out, "timeout_s", NULL, check->timeout_s);
+	output_number(out, "rise", NULL, check->rise);
+	output_number(out, "fall", NULL, check->fall);
+	output_bool(out, "release", NULL, check->release, NULL, NULL);
+	output_close(out);
+	output_text(out, ", checked by %s%s%s every %u s", lvs_check_name(check->kind),
+		    *check->path ? " " : "", check->path, check->interval_s);
 }
 
 /* The heading of a service: its own keys in JSON, a line for people. */
@@ -45,6 +67,7 @@ static void print_service(struct output *out, const struct lvs_model_service *se
 		    lvs_mode_name(service->mode), service->enabled ? "enabled" : "disabled");
 	if (service->max_new)
 		output_text(out, ", at most %u new connections/s", service->max_new);
+	print_check(out, &service->check);
 	output_text(out, "\n");
 }
 
@@ -70,6 +93,30 @@ static void print_server(struct output *out, const struct lvs_model_service *ser
 		"rport", NULL, 0                                                                   \
 	}
 
+/* The cells that say how a server is. */
+static void print_state(struct output *out, const struct lvs_server *server)
+{
+	char since[TIME_TEXT_BYTES], why[HEALTH_WHY_BYTES];
+
+	output_cell_bool(out, server->draining,
+			 server->down	    ? "down"
+			 : server->draining ? "draining"
+					    : "active");
+	output_cell_bool(out, server->down, "");
+	if (!server->down) {
+		output_cell_null(out, "");
+		output_cell_null(out, "");
+		return;
+	}
+	output_cell_string(out, utc_format(server->down_since_s, since));
+	output_cell_string(out, health_why(server->down_why, why));
+}
+#define STATE_COLUMNS                                                                              \
+	{"draining", "State", 8}, {"down", NULL, 0}, {"down_since", "Since", 5},                   \
+	{                                                                                          \
+		"down_why", "Why", 3                                                               \
+	}
+
 static int services_begin(struct output **out, const struct lvs_options *options,
 			  const struct lvs_model *model)
 {
@@ -90,7 +137,7 @@ int lvs_run_list(const void *parsed)
 	static const struct output_column columns[] = {
 		SERVER_COLUMNS,
 		{"weight", "Weight", 6},
-		{"draining", "State", 8},
+		STATE_COLUMNS,
 	};
 	const struct lvs_options *options = parsed;
 	_cleanup_store_ struct store *store = NULL;
@@ -112,8 +159,7 @@ int lvs_run_list(const void *parsed)
 		for (uint32_t j = 0; j < service->server_count; j++) {
 			print_server(out, service, &service->servers[j]);
 			output_cell_number(out, service->servers[j].weight);
-			output_cell_bool(out, service->servers[j].draining,
-					 service->servers[j].draining ? "draining" : "active");
+			print_state(out, &service->servers[j]);
 		}
 		output_table_end(out);
 		output_close(out);
@@ -247,7 +293,7 @@ int lvs_run_status(const void *parsed)
 	static const struct output_column columns[] = {
 		SERVER_COLUMNS,
 		{"connections", "Connections", 11},
-		{"draining", "State", 8},
+		STATE_COLUMNS,
 	};
 	const struct lvs_options *options = parsed;
 	_cleanup_store_ struct store *store = NULL;
@@ -280,8 +326,7 @@ int lvs_run_status(const void *parsed)
 			print_server(out, service, server);
 			output_cell_number(
 				out, server->id < LVS_SERVER_IDS ? tally->servers[server->id] : 0);
-			output_cell_bool(out, server->draining,
-					 server->draining ? "draining" : "active");
+			print_state(out, server);
 		}
 		output_table_end(out);
 		output_close(out);

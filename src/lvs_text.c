@@ -31,6 +31,17 @@ static void write_server(const struct lvs_model_service *service, const struct l
 		server->weight, server->draining ? " draining" : "");
 }
 
+static void write_check(const struct lvs_check *check, FILE *out)
+{
+	if (check->kind == LVS_CHECK_NONE)
+		return;
+	fprintf(out, " check %s interval %u timeout %u rise %u fall %u%s",
+		lvs_check_name(check->kind), check->interval_s, check->timeout_s, check->rise,
+		check->fall, check->release ? " release" : "");
+	if (check->kind == LVS_CHECK_HTTP)
+		fprintf(out, " path %s", check->path);
+}
+
 void lvs_text_write(const struct lvs_model *model, FILE *out)
 {
 	for (uint32_t i = 0; i < model->service_count; i++) {
@@ -42,6 +53,7 @@ void lvs_text_write(const struct lvs_model *model, FILE *out)
 			service->enabled ? "enabled" : "disabled");
 		if (service->max_new)
 			fprintf(out, " max-new %u", service->max_new);
+		write_check(&service->check, out);
 		fputc('\n', out);
 		for (uint32_t j = 0; j < service->server_count; j++)
 			write_server(service, &service->servers[j], out);
@@ -120,26 +132,98 @@ static int read_vip(struct reader *reader, struct lvs_endpoint *out)
 	return 0;
 }
 
-/* [enabled|disabled] [max-new N] */
+static bool is_word(const struct reader *reader, const char *word)
+{
+	return strcmp(reader->word, word) == 0;
+}
+
+static int read_seconds(struct reader *reader, uint16_t *out)
+{
+	uint32_t number;
+	int err = read_number(reader, LVS_CHECK_SECONDS_MAX, "not a number of seconds (1..3600)",
+			      &number);
+
+	if (!err)
+		*out = (uint16_t)number;
+	return err;
+}
+
+static int read_results(struct reader *reader, uint8_t *out)
+{
+	uint32_t number;
+	int err = read_number(reader, LVS_CHECK_RESULTS_MAX, "not a number of results (1..100)",
+			      &number);
+
+	if (!err)
+		*out = (uint8_t)number;
+	return err;
+}
+
+static int read_path(struct reader *reader, struct lvs_check *out)
+{
+	next_word(reader);
+	memset(out->path, 0, sizeof(out->path));
+	memcpy(out->path, reader->word, strnlen(reader->word, sizeof(out->path)));
+	return lvs_check_valid(out) ? 0
+				    : refuse(reader, "not a path of http (/..., 63 characters)");
+}
+
+/* One word behind `check KIND`, and what belongs to it. */
+static int read_check_option(struct reader *reader, struct lvs_check *out)
+{
+	if (is_word(reader, "interval"))
+		return read_seconds(reader, &out->interval_s);
+	if (is_word(reader, "timeout"))
+		return read_seconds(reader, &out->timeout_s);
+	if (is_word(reader, "rise"))
+		return read_results(reader, &out->rise);
+	if (is_word(reader, "fall"))
+		return read_results(reader, &out->fall);
+	if (is_word(reader, "path"))
+		return read_path(reader, out);
+	if (!is_word(reader, "release"))
+		return refuse(reader, "expected interval, timeout, rise, fall, release or path");
+	out->release = 1;
+	return 0;
+}
+
+/* tcp|http [interval S] [timeout S] [rise N] [fall N] [release] [path P], up to the end */
+static int read_check(struct reader *reader, struct lvs_check *out)
+{
+	int err = 0;
+
+	next_word(reader);
+	if (!is_word(reader, "tcp") && !is_word(reader, "http"))
+		return refuse(reader, "not a check (tcp or http)");
+	*out = lvs_check_default(is_word(reader, "tcp") ? LVS_CHECK_TCP : LVS_CHECK_HTTP);
+	while (!err && *next_word(reader))
+		err = read_check_option(reader, out);
+	return err;
+}
+
+/* [enabled|disabled] [max-new N] [check ...] */
 static int read_settings(struct reader *reader, struct lvs_model_service *out)
 {
 	int err = 0;
 
 	next_word(reader);
-	if (strcmp(reader->word, "enabled") == 0 || strcmp(reader->word, "disabled") == 0) {
-		out->enabled = *reader->word == 'e';
+	if (is_word(reader, "enabled") || is_word(reader, "disabled")) {
+		out->enabled = is_word(reader, "enabled");
 		next_word(reader);
 	}
-	if (strcmp(reader->word, "max-new") == 0) {
+	if (is_word(reader, "max-new")) {
 		err = read_number(reader, LVS_MAX_NEW, "not a number of connections a second",
 				  &out->max_new);
 		if (err)
 			return err;
 		next_word(reader);
 	}
-	return *reader->word ? refuse(reader, "expected [enabled|disabled] [max-new N], in this "
-					      "order")
-			     : 0;
+	if (is_word(reader, "check"))
+		return read_check(reader, &out->check);
+	return *reader->word
+		       ? refuse(reader, "expected [enabled|disabled] [max-new N] [check ...], in "
+					"this order")
+		       : 0;
 }
 
 static int read_service(struct reader *reader, struct lvs_model *model)

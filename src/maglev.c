@@ -46,7 +46,7 @@ static size_t make_takers(struct taker *takers, const struct lvs_server *servers
 	size_t used = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (servers[i].draining || !servers[i].weight)
+		if (servers[i].draining || servers[i].down || !servers[i].weight)
 			continue;
 		takers[used++] = (struct taker){
 			.server = &servers[i],

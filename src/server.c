@@ -19,6 +19,7 @@
 #include "connections.h"
 #include "expiry.h"
 #include "devices.h"
+#include "health_keeper.h"
 #include "log.h"
 #include "netlink.h"
 #include "notify.h"
@@ -36,6 +37,7 @@ struct server {
 	struct confirm_keeper *confirms;
 	struct expiry *expiry;
 	struct connection_keeper *connections;
+	struct health_keeper *health;
 };
 
 /* Mistakes in the command are told like any command's, before anything is made or logged. */
@@ -180,6 +182,8 @@ static int start_on(struct server *server, struct store *store, int *server_lock
 		err = snapshot_keeper_open(&server->snapshots, store);
 	if (!err)
 		err = expiry_open(&server->expiry, store);
+	if (!err)
+		err = health_keeper_open(&server->health, store);
 	if (err)
 		return err;
 	commit(server, store);
@@ -240,6 +244,7 @@ static void on_tick(struct server *server)
 	if (server->snapshots)
 		snapshot_keeper_tick(server->snapshots);
 	connection_keeper_tick(server->connections);
+	health_keeper_tick(server->health);
 }
 
 static int watch(int epoll_fd, int fd)
@@ -295,6 +300,8 @@ static int run(struct server *server)
 		err = open_tick(server);
 	if (!err)
 		err = watch(epoll_fd, server->tick_fd);
+	if (!err)
+		err = watch(epoll_fd, health_keeper_fd(server->health));
 	while (!err) {
 		if (epoll_wait(epoll_fd, &event, 1, -1) < 0) {
 			if (errno != EINTR)
@@ -308,6 +315,8 @@ static int run(struct server *server)
 			on_tick(server);
 		} else if (event.data.fd == server->watchdog_fd) {
 			feed_watchdog(server);
+		} else if (event.data.fd == health_keeper_fd(server->health)) {
+			health_keeper_answer(server->health);
 		} else if (asked_to_stop(server)) {
 			break;
 		}
@@ -361,6 +370,7 @@ static void server_free(struct server *server)
 	snapshot_keeper_close(take(server->snapshots));
 	confirm_keeper_close(take(server->confirms));
 	expiry_close(take(server->expiry));
+	health_keeper_close(take(server->health));
 	cleanup_close(&server->tick_fd);
 	cleanup_close(&server->watchdog_fd);
 	connection_keeper_close(take(server->connections));

@@ -42,7 +42,8 @@ static int read_service(const struct store *store, const struct lvs_server *serv
 
 	if (value->table >= out->service_count || value->mode >= LVS_MODE_COUNT ||
 	    key->family >= FAMILY_COUNT || value->server_count > LVS_SERVERS_PER_SERVICE ||
-	    value->first_server > LVS_SERVERS_MAX - value->server_count)
+	    value->first_server > LVS_SERVERS_MAX - value->server_count ||
+	    !lvs_check_valid(&value->check))
 		return damaged(store);
 	service = &out->services[value->table];
 	if (service->servers)
@@ -57,6 +58,7 @@ static int read_service(const struct store *store, const struct lvs_server *serv
 	service->mode = value->mode;
 	service->enabled = value->enabled;
 	service->max_new = value->max_new;
+	service->check = value->check;
 	service->server_count = value->server_count;
 	service->server_capacity = value->server_count + 1;
 	memcpy(service->servers,

@@ -158,6 +158,7 @@ int transaction_write_lvs(struct transaction *txn)
 			.mode = service->mode,
 			.enabled = service->enabled,
 			.max_new = service->max_new,
+			.check = service->check,
 		};
 
 		err = write_limit(txn, service, limits, i);

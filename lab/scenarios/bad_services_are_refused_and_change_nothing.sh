@@ -40,6 +40,22 @@ refused 1 "there is no service tcp 192.0.2.1:81" bgo firewall-lvs set --vip 192.
 refused 2 "say what to set" bgo firewall-lvs set --vip 192.0.2.1 --vport 80
 refused 2 "say which service" bgo firewall-lvs set --max-new 5
 refused 2 "--max-new" bgo firewall-lvs set --vip 192.0.2.1 --vport 80 --max-new 1G
+set=(bgo firewall-lvs set --vip 192.0.2.1 --vport 80)
+refused 1 "has check none, which has no such option" "${set[@]}" --interval 5
+refused 2 "--path goes with --check http" "${set[@]}" --check tcp --path /
+refused 2 "--check none has no options" "${set[@]}" --check none --rise 2
+refused 2 "not an absolute path" "${set[@]}" --check http --path health
+refused 1 "has check http, which has no such option" "${set[@]}" --check http --path "/a b"
+refused 2 "more than 63 characters" "${set[@]}" --check http --path "/$(printf '%063d' 0)"
+refused 2 "--fall" "${set[@]}" --check tcp --fall 0
+refused 2 "--timeout" "${set[@]}" --check tcp --timeout 3601
+refused 2 "--check" "${set[@]}" --check icmp
+for line in "check icmp" "check tcp path /x" "check tcp rise 0" "check tcp interval 3601" "check http path x" \
+	"check tcp up" "check tcp max-new 5" "max-new 0"; do
+	echo "bgo-rules 1
+service 192.0.2.1 port 80 proto tcp mode nat enabled $line" >"$WORK/bad"
+	refused 1 "$WORK/bad:2:" bgo firewall-update --action restore --file "$WORK/bad"
+done
 refused 0 "was already set so" bgo firewall-lvs set --vip 192.0.2.1 --vport 80 --max-new 0
 refused 0 "Nothing to remove" bgo firewall-lvs remove-dnat --vip 192.0.2.1 --vport 81 --if-exists
 # As many services as there can be, and one more.

@@ -20,7 +20,7 @@ helps fragments update firewall-update
 helps exempt-whitelist ratelimit firewall-ratelimit
 helps mode "lvs add-dnat" firewall-lvs add-dnat
 helps undo "lvs drain" firewall-lvs drain
-helps max-new "lvs set" firewall-lvs set
+helps check "lvs set" firewall-lvs set
 
 bgo help >"$WORK/help"
 for command in "firewall-server start" "firewall-server status" "firewall-server cleanup-maps" \

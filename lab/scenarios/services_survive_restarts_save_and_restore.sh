@@ -14,14 +14,16 @@ lvs add-dnat --vip 192.0.2.10 --vport 53 --rip 10.0.0.1 --rport 53 --protocol ud
 lvs add-dnat --vip 2001:db8::10 --vport 443 --rip 2001:db8:1::1 --rport 443 --mode fullnat
 lvs drain --vip 192.0.2.10 --vport 80 --rip 10.0.0.2 --rport 8080
 lvs set --vip 192.0.2.10 --vport 80 --max-new 5K
+lvs set --vip 192.0.2.10 --vport 80 --check tcp --interval 3600 --fall 100 --release true
+lvs set --vip 2001:db8::10 --vport 443 --check http --path /health?full=1 --interval 3600 --fall 100
 bgo firewall-update --action save --file - >"$WORK/saved"
 cat >"$WORK/expected" <<END
 service 192.0.2.10 port 53 proto udp mode dsr disabled
 server 192.0.2.10 port 53 proto udp to 10.0.0.1 port 53 weight 1
-service 192.0.2.10 port 80 proto tcp mode nat enabled max-new 5000
+service 192.0.2.10 port 80 proto tcp mode nat enabled max-new 5000 check tcp interval 3600 timeout 2 rise 2 fall 100 release
 server 192.0.2.10 port 80 proto tcp to 10.0.0.2 port 8080 weight 3 draining
 server 192.0.2.10 port 80 proto tcp to 10.0.0.1 port 8080 weight 7
-service 2001:db8::10 port 443 proto tcp mode fullnat enabled
+service 2001:db8::10 port 443 proto tcp mode fullnat enabled check http interval 3600 timeout 2 rise 2 fall 100 path /health?full=1
 server 2001:db8::10 port 443 proto tcp to 2001:db8:1::1 port 443 weight 1
 END
 grep '^serv' "$WORK/saved" >"$WORK/services"
