@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <errno.h>
 #include <string.h>
 
 #include "connections.h"
@@ -13,20 +12,9 @@
 
 struct adoption {
 	struct socket_rules rules;
-	const struct ruleset *now, *next;
+	const struct ruleset *next;
 	struct connection_maps maps;
 };
-
-static bool passes_now(const struct adoption *adoption, const struct tcp_socket *socket)
-{
-	int64_t hit;
-
-	for (enum hook hook = 0; hook < HOOK_COUNT; hook++)
-		if (socket_judge(&adoption->rules, adoption->now, hook, socket, &hit) !=
-		    SOCKET_PASSES)
-			return false;
-	return true;
-}
 
 static bool must_be_known(const struct adoption *adoption, const struct tcp_socket *socket)
 {
@@ -46,7 +34,10 @@ static void put_addr(const uint32_t host[4], uint32_t be[4])
 		be[i] = htonl(host[i]);
 }
 
-/* One for which there is no room stays where newer ones may push it out. */
+/*
+ * Also one that has expired in the meantime. For which there is no room, that stays where newer
+ * ones may push it out.
+ */
 static void make_known(const struct connection_maps *maps, const struct tcp_socket *socket)
 {
 	struct conn_tuple tuple = {
@@ -57,13 +48,11 @@ static void make_known(const struct connection_maps *maps, const struct tcp_sock
 		.zone = CONN_ZONE_HOST,
 	};
 	struct conn conn = {.state = CONN_ESTABLISHED, .seen_ns = connections_now_ns()};
-	int err;
 
 	put_addr(socket->local_host, tuple.saddr_be);
 	put_addr(socket->peer_host, tuple.daddr_be);
 	conn.to = tuple;
-	err = bpf_map_update_elem(maps->track_fd, &tuple, &conn, BPF_NOEXIST);
-	if (err && err != -EEXIST)
+	if (bpf_map_update_elem(maps->track_fd, &tuple, &conn, BPF_ANY))
 		(void)bpf_map_update_elem(maps->half_open_fd, &tuple, &conn, BPF_ANY);
 }
 
@@ -71,8 +60,7 @@ static int adopt(void *data, const struct tcp_socket *socket)
 {
 	const struct adoption *adoption = data;
 
-	if (!tcp_socket_is_local(socket) && must_be_known(adoption, socket) &&
-	    passes_now(adoption, socket))
+	if (!tcp_socket_is_local(socket) && must_be_known(adoption, socket))
 		make_known(&adoption->maps, socket);
 	return 0;
 }
@@ -80,7 +68,6 @@ static int adopt(void *data, const struct tcp_socket *socket)
 void adopt_connections(const struct store *store, const struct ruleset *next)
 {
 	struct adoption adoption = {
-		.now = store_ruleset(store),
 		.next = next,
 		.maps = connection_maps_of(store),
 	};

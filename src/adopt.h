@@ -10,8 +10,8 @@
 #include "store.h"
 
 /*
- * All TCP connections of this network namespace that the rules in force let pass, and that `next`
- * lets pass only if they are known. What fails is a warning.
+ * All TCP connections of this network namespace that `next` lets pass only if they are known. What
+ * fails is a warning.
  */
 void adopt_connections(const struct store *store, const struct ruleset *next);
 

@@ -42,8 +42,13 @@ expect_exit 1 on_client socat -u OPEN:/dev/null TCP:192.0.2.1:22,connect-timeout
 bgo firewall-update --xdp --type whitelist --action add --ip 192.0.2.0/24 --port 22 --quiet
 bgo firewall-update --ingress --type whitelist --action add --ip 192.0.2.0/24 --port 22 --quiet
 connect late 192.0.2.1
+whole() {
+	json .connections.established bgo firewall-lvs status --json
+}
+expect_equal "$(whole)" 2 # it needs none of their room yet
 ok bgo firewall-update --xdp --type whitelist --action clear
 ok bgo firewall-update --ingress --type whitelist --action clear
+expect_equal "$(whole)" 3
 says late still
 expect_exit 1 on_client socat -u OPEN:/dev/null TCP:192.0.2.1:22,connect-timeout=1
 # A blacklist ends it.
