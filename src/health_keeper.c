@@ -34,7 +34,7 @@ struct probe {
 struct health_keeper {
 	char *pin_path;
 	const struct config *config; /* looked at without the lock */
-	uint64_t seen;	 /* the generation whose services these are */
+	uint64_t seen;		     /* the generation whose services these are */
 	uint64_t failed; /* the generation that could not be read or changed, said once; 0: none */
 	int epoll_fd;
 	struct probe *probes;
@@ -363,7 +363,10 @@ static int store_health(struct health_keeper *keeper, struct store *store)
 	return err;
 }
 
-/* Makes what was found what counts. Whoever holds the lock: the next second. */
+/*
+ * Makes what was found what counts: once a second, so that hundreds that die at once are few
+ * changes. Whoever holds the lock: the next second.
+ */
 static void settle(struct health_keeper *keeper)
 {
 	const uint64_t generation = __atomic_load_n(&keeper->config->commit, __ATOMIC_ACQUIRE);
@@ -409,7 +412,6 @@ void health_keeper_answer(struct health_keeper *keeper)
 				probe_go_on(&keeper->probes[j], keeper->epoll_fd);
 				break;
 			}
-	settle(keeper);
 }
 
 int health_keeper_fd(const struct health_keeper *keeper)

@@ -8,6 +8,7 @@ expect_said "this machine does not forward IPv4, so nothing reaches the servers;
 expect_not_said "is on no interface"
 ok bgo firewall-lvs add-dnat --vip 2001:db8::99 --vport 80 --rip 2001:db8:5::1 --rport 80 --mode fullnat
 expect_said "warning: 2001:db8::99 is on no interface of this machine"
+expect_said "this machine does not forward IPv6, so nothing reaches the servers; type: sysctl -w net.ipv6.conf.all.forwarding=1"
 save() {
 	bgo firewall-update --action save --file - >"$WORK/$1"
 }

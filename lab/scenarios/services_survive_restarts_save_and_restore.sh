@@ -42,7 +42,8 @@ ok bgo firewall-update --action restore --file "$WORK/saved"
 bgo firewall-update --action save --file - >"$WORK/again"
 expect_same_file "$WORK/saved" "$WORK/again"
 stop_server TERM
-start_server --max-connections 20000
+# Other maps for the rules as well: services move with them.
+start_server --max-connections 20000 --max-rules 300000
 expect_json '.connections.established_max == 20000' bgo firewall-lvs status --json
 bgo firewall-update --action save --file - >"$WORK/again"
 expect_same_file "$WORK/saved" "$WORK/again"
