@@ -23,8 +23,8 @@ bool health_result(struct health *health, const struct lvs_check *check, bool go
 /* "HTTP/1.1 200": as much of an answer as is needed. */
 #define HEALTH_ANSWER_BYTES 12
 /*
- * The beginning of an answer: -EAGAIN needs more of it, 0 is good, and else why it is not: positive,
- * as lvs_server's down_why.
+ * The beginning of an answer: -EAGAIN needs more of it, 0 is good, and else why it is not:
+ * positive, as lvs_server's down_why.
  */
 int health_http(const char *answer, size_t length);
 
