@@ -45,6 +45,7 @@ connect late 192.0.2.1
 whole() {
 	json .connections.established bgo firewall-lvs status --json
 }
+ok bgo firewall-update --xdp --type blacklist --action add --ip 203.0.113.9
 expect_equal "$(whole)" 2 # it needs none of their room yet
 ok bgo firewall-update --xdp --type whitelist --action clear
 ok bgo firewall-update --ingress --type whitelist --action clear
