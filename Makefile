@@ -38,7 +38,8 @@ FUZZ_CFLAGS = -std=gnu11 -w $(CPPFLAGS) -O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TEST_CFLAGS = -std=gnu11 $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
 
-BPF_CFLAGS := -O2 -g $(PREFIX_MAP) -target bpf -mcpu=v3 -Wall -Wextra -Wshadow -Werror \
+BPF_WARNINGS := -Wall -Wextra -Wshadow -Werror
+BPF_CFLAGS := -O2 -g $(PREFIX_MAP) -target bpf -mcpu=v3 $(BPF_WARNINGS) \
 	-I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 bpf_programs := $(patsubst %.bpf.c,%,$(notdir $(wildcard bpf/*.bpf.c lab/*.bpf.c)))
