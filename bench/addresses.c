@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Prints the addresses of a set of the bench, one a line, from which run makes the rules of every
- * arm. Number n of the set contains the source that `bgo-lab flood --numbers` makes of n; the
- * first is 1, for 0 makes 0.0.0.0, which ipset does not take.
+ * arm: ADDRESS, NETWORK/BITS, or with ports ADDRESS,udp:PORT, as ipset writes it. Number n of the
+ * set contains the source that `bgo-lab flood --numbers` makes of n (with ports: eight of them are
+ * that source); the first is 1, for 0 makes 0.0.0.0, which ipset does not take.
  *
- *	addresses ipv4|ipv6 hosts|nets COUNT
+ *	addresses ipv4|ipv6 hosts|nets|clustered|mix|ports COUNT
  *
  * COUNT 0: one address that the first set has, and behind it one that it has not, to check
- *verdicts.
+ * verdicts.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,14 +18,17 @@
 #include "../src/cidr.h"
 #include "numbered_rule.h"
 
-static void print_rule(const struct rule *rule, bool nets)
+static void print_rule(const struct rule *rule, enum kind kind)
 {
 	char text[CIDR_TEXT_BYTES];
 
 	cidr_format(rule, text);
-	if (!nets)
+	if (kind != NETS && kind != MIX)
 		text[strcspn(text, "/")] = '\0';
-	puts(text);
+	fputs(text, stdout);
+	if (!rule->any_protocol)
+		printf(",udp:%u", rule->port_min_host);
+	putchar('\n');
 }
 
 /* Whether the stack takes packets from there: neither this network nor loopback nor multicast. */
@@ -38,33 +42,47 @@ static bool is_unicast(const struct rule *rule)
 
 /* The last address of a network of the set, and the one behind it, to which the other bits of the
  * last word must leave room. */
-static void print_edge(enum family family, bool nets)
+static void print_edge(enum family family, enum kind kind)
 {
 	uint32_t word = family == FAMILY_IPV4 ? 0 : 3, number = 1, host_bits;
 	struct rule rule;
 
 	do {
-		rule = numbered_rule(family, nets, number++);
+		rule = kind_rule(family, kind, number++);
 		host_bits = (family == FAMILY_IPV4 ? 32 : 128) - rule.prefix_len;
 	} while (!is_unicast(&rule) || host_bits > 31 ||
 		 (rule.addr_host[word] | ((1u << host_bits) - 1)) == UINT32_MAX);
-	rule.prefix_len = family == FAMILY_IPV4 ? 32 : 128;
+	rule = (struct rule){.family = family,
+			     .any_protocol = 1,
+			     .addr_host = {rule.addr_host[0], rule.addr_host[1], rule.addr_host[2],
+					   rule.addr_host[3]}};
 	rule.addr_host[word] |= (1u << host_bits) - 1;
-	print_rule(&rule, false);
-	rule.addr_host[word]++;
-	print_rule(&rule, false);
+	rule.prefix_len = family == FAMILY_IPV4 ? 32 : 128;
+	print_rule(&rule, HOSTS);
+	/* Behind the cluster, when there is one. */
+	rule.addr_host[word] = (rule.addr_host[word] | (kind == CLUSTERED ? CLUSTER - 1 : 0)) + 1;
+	print_rule(&rule, HOSTS);
+}
+
+static enum kind find_kind(const char *name)
+{
+	int kind = 0;
+
+	while (kind < KINDS && strcmp(kind_names[kind], name))
+		kind++;
+	return (enum kind)kind;
 }
 
 int main(int argc, char **argv)
 {
+	const enum kind kind = argc == 4 ? find_kind(argv[2]) : KINDS;
 	enum family family;
 	uint32_t count;
 	char *end;
-	bool nets;
 
-	if (argc != 4 || (strcmp(argv[1], "ipv4") && strcmp(argv[1], "ipv6")) ||
-	    (strcmp(argv[2], "hosts") && strcmp(argv[2], "nets"))) {
-		fprintf(stderr, "usage: addresses ipv4|ipv6 hosts|nets COUNT\n");
+	if (kind == KINDS || (strcmp(argv[1], "ipv4") && strcmp(argv[1], "ipv6"))) {
+		fprintf(stderr,
+			"usage: addresses ipv4|ipv6 hosts|nets|clustered|mix|ports COUNT\n");
 		return 2;
 	}
 	family = strcmp(argv[1], "ipv4") ? FAMILY_IPV6 : FAMILY_IPV4;
@@ -73,13 +91,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "addresses: \"%s\" is not a number\n", argv[3]);
 		return 2;
 	}
-	nets = !strcmp(argv[2], "nets");
 	if (!count)
-		print_edge(family, nets);
+		print_edge(family, kind);
 	for (uint32_t number = 1; number <= count; number++) {
-		const struct rule rule = numbered_rule(family, nets, number);
+		const struct rule rule = kind_rule(family, kind, number);
 
-		print_rule(&rule, nets);
+		print_rule(&rule, kind);
 	}
 	return fflush(stdout) ? 1 : 0;
 }

@@ -50,6 +50,10 @@ arm_parse() { standing parse "s$1"; }
 arm_tc_drop() { standing tc-drop "s$1"; }
 
 arm_trie() {
+	if [[ $kind == ports ]]; then
+		why="finds addresses only"
+		return 1
+	fi
 	if [[ $rules -gt $TRIE_MAX ]]; then
 		why="more than $TRIE_MAX rules"
 		return 1
@@ -57,9 +61,25 @@ arm_trie() {
 	standing trie "s$1" "$WORK/list"
 }
 
+# bgo_rules HOOK OPTION...
+bgo_rules() {
+	local hook=$1
+	shift
+	if [[ $kind != ports ]]; then
+		ok bgo firewall-update "$@" "--$hook" --type blacklist --action load --file "$WORK/list"
+		return
+	fi
+	{
+		echo "bgo-rules 1"
+		awk -F ,udp: -v hook="$hook" -v bits="$([[ $family == ipv4 ]] && echo 32 || echo 128)" \
+			'{ print "rule", hook, "blacklist", NR - 1, $1 "/" bits, "port", $2, "proto udp" }' "$WORK/list"
+	} >"$WORK/rules"
+	ok bgo firewall-update "$@" --action restore --file "$WORK/rules"
+}
+
 arm_bgo_xdp() {
 	start_server --interface "s$1" --max-rules "$max_rules"
-	ok bgo firewall-update --xdp --type blacklist --action load --file "$WORK/list"
+	bgo_rules xdp
 }
 
 # Of bgo-xdp, on one more interface.
@@ -72,7 +92,7 @@ arm_bgo_again() {
 arm_bgo_tc() {
 	local pins=/sys/fs/bpf/tc program link
 	start_server --interface "s$1" --pin-path $pins --max-rules "$max_rules"
-	ok bgo firewall-update --pin-path $pins --ingress --type blacklist --action load --file "$WORK/list"
+	bgo_rules ingress --pin-path $pins
 	program=$(ip -j -d link show "s$1" | jq '.[0].xdp.prog.id')
 	link=$(bpftool -j link | jq ".[] | select(.type == \"xdp\" and .prog_id == $program) | .id")
 	bpftool link detach id "$link" || fail "XDP is still on s$1"
@@ -80,7 +100,7 @@ arm_bgo_tc() {
 
 arm_xdp_filter() {
 	missing xdp-filter && return 1
-	if [[ $kind != hosts || $rules -gt $XDP_FILTER_MAX ]]; then
+	if [[ ($kind != hosts && $kind != clustered) || $rules -gt $XDP_FILTER_MAX ]]; then
 		why="takes at most $XDP_FILTER_MAX single addresses"
 		return 1
 	fi
@@ -91,21 +111,26 @@ arm_xdp_filter() {
 
 # nft_rules N: what nft -f takes.
 nft_rules() {
-	local flags="" type=${family}_addr word=ip
-	[[ $kind == hosts ]] || flags="flags interval; auto-merge;"
+	local flags="" type=${family}_addr word=ip key
+	[[ $kind != nets && $kind != mix ]] || flags="flags interval; auto-merge;"
 	[[ $family == ipv4 ]] || word=ip6
+	key="$word saddr"
+	if [[ $kind == ports ]]; then
+		type+=" . inet_service"
+		key+=" . udp dport"
+	fi
 	echo "add table netdev bench
 		add set netdev bench listed { type $type; size 2000000; $flags }
 		add chain netdev bench in { type filter hook ingress device s$1 priority 0; }
-		add rule netdev bench in $word saddr @listed drop"
+		add rule netdev bench in $key @listed drop"
 	echo "add element netdev bench listed {"
-	sed 's/$/,/' "$WORK/list"
+	sed 's/,udp:/ . /; s/$/,/' "$WORK/list"
 	echo "}"
 }
 
 arm_nft() {
 	missing nft && return 1
-	if [[ $kind != hosts && $rules -gt $NFT_INTERVALS_MAX ]]; then
+	if [[ ($kind == nets || $kind == mix) && $rules -gt $NFT_INTERVALS_MAX ]]; then
 		why="more than $NFT_INTERVALS_MAX networks take it minutes"
 		return 1
 	fi
@@ -113,15 +138,18 @@ arm_nft() {
 }
 
 arm_iptables() {
-	local iptables=iptables-legacy inet=inet type=hash:ip
+	local iptables=iptables-legacy inet=inet type=hash:ip by=src
 	missing ipset && return 1
 	missing $iptables && return 1
 	[[ $family == ipv4 ]] || iptables=ip6tables-legacy inet=inet6
-	[[ $kind == hosts ]] || type=hash:net
+	case $kind in
+	nets | mix) type=hash:net ;;
+	ports) type=hash:ip,port by=src,dst ;;
+	esac
 	ipset create listed $type family $inet maxelem 2000000 hashsize $((rules > 1024 ? rules : 1024)) ||
 		fail "ipset create"
 	sed 's/^/add listed /' "$WORK/list" | ipset restore -exist || fail "ipset restore"
-	$iptables -t raw -A PREROUTING -i "s$1" -m set --match-set listed src -j DROP || fail "$iptables"
+	$iptables -t raw -A PREROUTING -i "s$1" -m set --match-set listed $by -j DROP || fail "$iptables"
 }
 
 # The packets that iptables lets pass must reach its hook, so they are for this machine and a rule behind

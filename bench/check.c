@@ -199,32 +199,8 @@ static int check_bench_programs(struct check *check)
 	return 0;
 }
 
-/* What a rule of the set has beside its address. */
-enum kind { HOSTS, NETS, CLUSTERED, PORTS, KINDS };
-
-/* Clustered: hosts in a few thousand networks. Ports: every address with eight of them. */
-static struct rule kind_rule(enum family family, enum kind kind, uint32_t number)
-{
-	struct rule rule;
-
-	if (kind == PORTS) {
-		rule = numbered_rule(family, false, number / 8);
-		rule.any_protocol = 0;
-		rule.protocol = IPPROTO_TCP;
-		rule.port_min_host = rule.port_max_host = (uint16_t)(number % 8 * 1000 + 22);
-		return rule;
-	}
-	if (kind == CLUSTERED) {
-		rule = numbered_rule(family, false, number / 16);
-		rule.addr_host[family == FAMILY_IPV4 ? 0 : 3] ^= number % 16;
-		return rule;
-	}
-	return numbered_rule(family, kind == NETS, number);
-}
-
 static int check_set(struct check *check, enum family family, enum kind kind, uint32_t rules)
 {
-	static const char *const kinds[KINDS] = {"hosts", "nets", "clustered", "ports"};
 	_cleanup_free_ struct rule_slot *slots = calloc(rules, sizeof(*slots));
 	struct node_pool pool = {.end = NODES_PER_HALF(rules)};
 	_cleanup_free_ struct node *nodes = calloc(pool.end, sizeof(*nodes));
@@ -241,12 +217,12 @@ static int check_set(struct check *check, enum family family, enum kind kind, ui
 			.rule = kind_rule(family, kind, i + 1), .index = i, .hit = i, .born = 1};
 	err = classifier_compile(&view, family, &pool, &list);
 	if (err)
-		return log_error(err, "compile %u %s", rules, kinds[kind]);
+		return log_error(err, "compile %u %s", rules, kind_names[kind]);
 	snprintf(name, sizeof(name), "nodes/%s/%s/%u", family == FAMILY_IPV4 ? "ipv4" : "ipv6",
-		 kinds[kind], rules);
+		 kind_names[kind], rules);
 	compare(check, name, (double)pool.used / rules, SAME);
 	snprintf(name, sizeof(name), "steps/%s/%s/%u", family == FAMILY_IPV4 ? "ipv4" : "ipv6",
-		 kinds[kind], rules);
+		 kind_names[kind], rules);
 	compare(check, name, classifier_longest_walk(nodes, pool.used, &list), SAME);
 	return 0;
 }

@@ -13,6 +13,7 @@ max_rules=$((rules < 262144 ? 262144 : rules))
 cpu=$(($(nproc) - 1))
 STRANGER_MAC=02:00:00:00:00:99
 ABSENT=$((1 << 30)) # numbers from here on are in no set
+CLUSTER=16 PORTS_OF_HOST=8 FLOOD_PORT=1022 # as in numbered_rule.h
 declare -A number_of
 
 server_address() {
@@ -45,7 +46,7 @@ unwanted_datagrams() {
 passes() {
 	local before after
 	before=$(unwanted_datagrams)
-	flood "$1" "$SERVER_MAC" 0.01 --pps 10000 --source "$2" >"$WORK/flood"
+	flood "$1" "$SERVER_MAC" 0.01 --pps 10000 --port "$FLOOD_PORT" --source "$2" >"$WORK/flood"
 	after=$(unwanted_datagrams)
 	echo $((after - before))
 }
@@ -91,10 +92,15 @@ set_up() {
 
 # numbers_of TRAFFIC: the sources.
 numbers_of() {
+	local listed="--numbers 1+$rules" others="--numbers $ABSENT+$ABSENT"
+	case $kind in
+	clustered) listed+=/$CLUSTER ;;
+	ports) listed="--port $FLOOD_PORT --numbers 1+$((rules / PORTS_OF_HOST))" ;;
+	esac
 	case $1 in
-	hit) echo "--numbers 1+$rules" ;;
-	miss) echo "--numbers $ABSENT+$ABSENT" ;;
-	half) echo "--numbers 1+$rules --numbers $ABSENT+$ABSENT" ;;
+	hit) echo "$listed" ;;
+	miss) echo "$others" ;;
+	half) echo "$listed $others" ;;
 	esac
 }
 

@@ -103,7 +103,8 @@ static int bench_rules(struct bench *bench)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < bench->rules + UPDATES; i++)
 		bench->slots[i] = (struct rule_slot){
-			.rule = numbered_rule(bench->family, bench->family == FAMILY_IPV6, i),
+			.rule = kind_rule(bench->family,
+					  bench->family == FAMILY_IPV6 ? NETS : HOSTS, i),
 			.index = i,
 			.born = i < bench->rules ? 1 : i - bench->rules + 2,
 		};

@@ -95,11 +95,11 @@ static __always_inline void source_address(const volatile struct flood_source *s
 	}
 	number = numbered_pick(settings.first_turn + turn, source->first_number, source->numbers);
 	if (!settings.is_ipv6) {
-		address_be[3] = bpf_htonl(numbered_word(number, 0));
+		address_be[3] = bpf_htonl(clustered_word(number, source->cluster, 0, 0));
 		return;
 	}
 	for (int word = 0; word < 4; word++)
-		address_be[word] = bpf_htonl(numbered_word(number, word));
+		address_be[word] = bpf_htonl(clustered_word(number, source->cluster, word, 3));
 }
 
 SEC("xdp")

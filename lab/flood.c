@@ -74,17 +74,23 @@ static int add_source(struct flood *flood, const char *text)
 	return 0;
 }
 
-/* FIRST+COUNT: random addresses of so many numbers, of the destination's family. */
+/* FIRST+COUNT[/CLUSTER]: random addresses of so many numbers, of the destination's family. */
 static int add_numbers(struct flood *flood, const char *text)
 {
 	struct flood_source *source = &flood->sources[flood->source_count];
-	int end = 0;
+	int end = 0, clustered_end = 0;
 
 	if (flood->source_count == FLOOD_SOURCES)
 		return lab_usage("flood", "more than %d sources", FLOOD_SOURCES);
-	if (sscanf(text, "%u+%u%n", &source->first_number, &source->numbers, &end) != 2 ||
-	    text[end] || !source->numbers)
-		return lab_usage("flood", "numbers are FIRST+COUNT, not \"%s\"", text);
+	source->cluster = 1;
+	sscanf(text, "%u+%u%n/%u%n", &source->first_number, &source->numbers, &end,
+	       &source->cluster, &clustered_end);
+	if (!end || text[clustered_end ? clustered_end : end] || !source->numbers ||
+	    !source->cluster || source->cluster & (source->cluster - 1))
+		return lab_usage("flood",
+				 "numbers are FIRST+COUNT or FIRST+COUNT/CLUSTER, which is a power "
+				 "of two, not \"%s\"",
+				 text);
 	flood->source_count++;
 	return 0;
 }

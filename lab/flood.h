@@ -11,6 +11,7 @@
 /* Addresses that differ in their last 32 bits only, in order; or those of numbers, at random. */
 struct flood_source {
 	__u32 first_number, numbers; /* 0 numbers: the range below */
+	__u32 cluster;		     /* see clustered_word() */
 	__u32 first_be[4];	     /* IPv4: in word 3 */
 	__u32 last_word_host;	     /* word 3 of the first address */
 	__u32 mask;		     /* number of addresses - 1; their number is a power of two */

@@ -59,7 +59,7 @@ const char *lab_dir(void);
 	  "write a capture of frames, for replay; a FRAME is as for probe") \
 	X("flood", cmd_flood, \
 	  "--interface IF --destination ADDRESS --to-mac MAC\n" \
-	  "                    {--source CIDR | --numbers FIRST+COUNT}...\n" \
+	  "                    {--source CIDR | --numbers FIRST+COUNT[/CLUSTER]}...\n" \
 	  "                    [--port N] [--pps N] [--seconds N] [--json]", \
 	  "send UDP packets from many sources, as fast as the machine can") \
 	X("pps", cmd_pps, "", "measure packets per second through XDP and TC (information only)") \

@@ -23,6 +23,17 @@ static inline __u32 numbered_word(__u32 number, __u32 word)
 	return scatter(number + word * 0x9e3779b9);
 }
 
+/*
+ * Of addresses that come in clusters of so many (a power of two): those of a cluster differ in
+ * their last word only, the `last` that is asked for.
+ */
+static inline __u32 clustered_word(__u32 number, __u32 cluster, __u32 word, __u32 last)
+{
+	const __u32 of_cluster = numbered_word(number / cluster, word);
+
+	return word == last ? of_cluster ^ number % cluster : of_cluster;
+}
+
 /* The turn-th of count numbers, starting at first, in random order. */
 static inline __u32 numbered_pick(__u32 turn, __u32 first, __u32 count)
 {
