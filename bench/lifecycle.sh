@@ -57,10 +57,10 @@ remove_one() {
 	update remove --ip "192.0.2.$1"
 }
 
-# start MAX-RULES: until the server says that it filters; its output stays open in $server.
+# start MAX-RULES OPTION...: until the server says that it filters; its output stays open in $server.
 start() {
 	local line
-	exec {server}< <(exec bgo firewall-server start --interface s0 --max-rules "$1" 2>&1)
+	exec {server}< <(exec bgo firewall-server start --interface s0 --max-rules "$@" 2>&1)
 	SERVER_PID=$!
 	while read -r -u "$server" line; do
 		[[ $line != *"Firewall server ready"* ]] || return 0
@@ -132,6 +132,103 @@ measure_bgo_changes() {
 	ok bgo firewall-server cleanup-maps --force
 }
 
+# -- Under traffic --
+
+PPS=100000 # of a flood that is not to load the machine: 100 packets are a millisecond
+
+flood_in_background() {
+	on_client bgo-lab flood --interface c0 --to-mac "$SERVER_MAC" --destination 192.0.2.1 --source 198.51.100.1 \
+		--pps "$PPS" --seconds 600 >"$OUTPUT" &
+	FLOOD_PID=$!
+	wait_until 10 grown 0
+}
+
+flood_end() {
+	kill "$FLOOD_PID"
+	wait "$FLOOD_PID" || true
+}
+
+# What came into the stack: InReceives of IP.
+passed() {
+	awk '/^Ip: [0-9]/ { print $4 }' /proc/net/snmp
+}
+
+grown() {
+	[[ $(passed) -gt $1 ]]
+}
+
+# A rule for a source that floods: packets that pass after the command has ended.
+passed_after_add() {
+	local before
+	ok update add --ip 198.51.100.1
+	before=$(passed)
+	sleep 0.1
+	echo $(($(passed) - before))
+	ok update remove --ip 198.51.100.1
+	wait_until 10 grown "$(passed)"
+}
+
+# leak NAME OPTION...: what a blocked source gets through while the server ends and starts again.
+leak() {
+	local before name=$1
+	shift
+	before=$(passed)
+	stop
+	start "$MAX_RULES" "$@"
+	say "$name" $(($(passed) - before)) packets
+}
+
+measure_under_traffic() {
+	local before
+	start "$MAX_RULES" --on-exit detach
+	flood_in_background
+	say bgo-passed-after-add-returned "$(for _ in {1..10}; do passed_after_add; done | sort -n | tail -n 1)" packets
+	ok update add --ip 198.51.100.1
+	before=$(passed)
+	leak bgo-restart-leaked-detach --on-exit detach
+	leak bgo-restart-leaked-into-keep --on-exit keep
+	leak bgo-restart-leaked-keep --on-exit keep
+	stop
+	ok bgo firewall-server detach
+	wait_until 10 grown "$(passed)"
+	before=$(passed)
+	start "$MAX_RULES"
+	say bgo-start-to-first-filtered $((($(passed) - before) * 1000 / PPS)) ms
+	flood_end
+	stop
+	ok bgo firewall-server cleanup-maps --force
+}
+
+# Thousands of packets a second that the hook drops.
+dropped_kpps() {
+	local before
+	before=$(counted xdp blocked_blacklist)
+	flood_server --destination 192.0.2.1 --numbers 1+10000 --seconds 0.3
+	jq -r --argjson dropped "$(($(counted xdp blocked_blacklist) - before))" \
+		'$dropped / .run_seconds / 1000 | round' "$WORK/flood"
+}
+
+# With the CPU that floods to itself, as far as the machine allows.
+measure_dip() {
+	local quiet busy made
+	addresses ipv4 hosts 10000 >"$LIST"
+	start "$MAX_RULES"
+	ok update load --file "$LIST"
+	for _ in {1..5}; do
+		dropped_kpps >>"$WORK/quiet"
+		taskset -c 0 changes /sys/fs/bpf/firewall 1000 0.6 >>"$WORK/made" &
+		dropped_kpps >>"$WORK/busy"
+		wait $!
+	done
+	quiet=$(sort -n "$WORK/quiet" | sed -n 3p)
+	busy=$(sort -n "$WORK/busy" | sed -n 3p)
+	made=$(sort -n "$WORK/made" | sed -n 3p)
+	say bgo-drops-at-no-change "$quiet" kpps
+	say "bgo-drops-at-$((made * 10 / 6))-changes-a-second" "$busy" kpps
+	stop
+	ok bgo firewall-server cleanup-maps --force
+}
+
 nft_add_one() {
 	nft add element netdev bench listed "{ 192.0.2.$1 }"
 }
@@ -153,6 +250,8 @@ measure_nft() {
 topology
 measure_bgo_life
 measure_bgo_changes
+measure_under_traffic
+measure_dip
 if ! missing nft; then
 	measure_nft
 else
