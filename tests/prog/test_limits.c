@@ -430,6 +430,9 @@ static void another_limit_forgets_the_sources_of_the_old_one(void **state)
 static void check_flood(const char *limit, uint64_t pps, uint64_t burst)
 {
 	const int packets = 30000000;
+	/* A bucket of one packet keeps nothing over an interrupt, or when a hypervisor has the CPU.
+	 */
+	const uint64_t least_percent = burst > 1 ? 90 : 50;
 	struct outcome out;
 
 	if (getenv("LAB_SLOWDOWN"))
@@ -439,7 +442,8 @@ static void check_flood(const char *limit, uint64_t pps, uint64_t burst)
 	assert_int_equal(out.limit.passed.packets + out.limit.dropped.packets +
 				 out.limit.source_dropped.packets,
 			 packets);
-	assert_in_range(out.limit.passed.packets, pps * out.busy_ns / 1000000000 * 90 / 100,
+	assert_in_range(out.limit.passed.packets,
+			pps * out.busy_ns / 1000000000 * least_percent / 100,
 			(burst + pps * out.elapsed_ns / 1000000000) * 101 / 100);
 }
 
