@@ -15,6 +15,19 @@ run() {
 		echo "died: 0 passed, 1 failed" | tee -a "$log"
 }
 
+# beside COMMAND...: runs it while the script goes on with other things. One at a time.
+beside() {
+	log=$log.beside "$@" >"$log.output" 2>&1 &
+	beside=$!
+}
+
+# The end of what runs beside, and its output and results.
+together() {
+	wait "$beside" || echo "died: 0 passed, 1 failed" >>"$log.beside"
+	cat "$log.output"
+	cat "$log.beside" >>"$log"
+}
+
 # tests_of DIRECTORY [PREFIX]: the programs built from the tests there.
 tests_of() {
 	for source in "tests/$1/${2:-test_}"*.c; do
