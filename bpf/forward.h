@@ -12,6 +12,7 @@
 #include "checksum.h"
 #include "conntrack.h"
 #include "forward_note.h"
+#include "icmp_answer.h"
 #include "packet.h"
 
 #ifndef AF_INET
@@ -291,6 +292,20 @@ static __always_inline __u32 transmit(struct xdp_md *ctx, const struct flow *flo
 #define REASON_MASK 0xff
 #define ACTION_SHIFT 8
 
+/*
+ * Whether the stack can cut a packet that is too big for its way into fragments. It does not
+ * forward what comes from an address of its own, as the virtual one mostly is, and gives what is
+ * for such a one, as of dsr, to itself.
+ */
+static __always_inline _Bool stack_can_cut(const struct xdp_md *ctx, const struct flow *flow)
+{
+	const struct iphdr *ip = packet_at(ctx, flow->l3_offset, sizeof(*ip));
+
+	return flow->tuple.family == FAMILY_IPV4 && flow->out.mode != LVS_DSR && ip &&
+	       !(ip->frag_off & bpf_htons(FRAGMENT4_DONT)) &&
+	       addr_equal(flow->out.to.saddr_be, flow->tuple.saddr_be);
+}
+
 /* Changes the packet. REASON_LOAD_BALANCED and how it leaves, or why it does not. */
 __attribute__((noinline)) int forward(struct xdp_md *ctx)
 {
@@ -303,8 +318,12 @@ __attribute__((noinline)) int forward(struct xdp_md *ctx)
 		return NEXT;
 	routed = flow->out.mode != LVS_DSR;
 	if (routed && hop_limit_is_over(ctx, flow))
-		return REASON_LVS_HOP_LIMIT;
+		return REASON_LVS_HOP_LIMIT | answer_hop_limit_over(ctx, flow) << ACTION_SHIFT;
 	route = find_route(ctx, flow, &flow->out.to);
+	if (route == BPF_FIB_LKUP_RET_FRAG_NEEDED && !stack_can_cut(ctx, flow)) {
+		action = answer_too_big(ctx, flow, flow->fib.mtu_result);
+		return REASON_LVS_TOO_BIG | action << ACTION_SHIFT;
+	}
 	if (routed)
 		rewrite(ctx, flow);
 	if (route == BPF_FIB_LKUP_RET_SUCCESS)

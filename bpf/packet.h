@@ -63,7 +63,7 @@ struct packet {
 	__u64 where; /* of a packet with ports or of ICMP, for connections: see WHERE_* */
 	__u32 l3_offset;
 	__u32 connections; /* CONNECTIONS_* of the hook; set by stage_classify() */
-	__u32 action;	   /* of REASON_LOAD_BALANCED: what the hook returns, 0: that it passes */
+	__u32 action;	   /* what the hook returns, 0: what its reason says */
 };
 
 /*
@@ -109,6 +109,7 @@ struct fragment_header {
 #define FRAGMENT6_MORE 0x0001
 #define FRAGMENT4_OFFSET 0x1fff
 #define FRAGMENT4_MORE 0x2000
+#define FRAGMENT4_DONT 0x4000
 
 /* The common part of hop-by-hop, routing, destination options and authentication header. */
 struct extension_header {

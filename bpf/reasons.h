@@ -29,11 +29,13 @@
 	  "for a service, of no connection and beginning none")                                    \
 	X(LVS_NO_REVERSE, lvs_no_reverse, DROP, "from a real server, of no connection")            \
 	X(LVS_FULL, lvs_full, DROP, "no room or no port for one more connection")                  \
-	X(LVS_HOP_LIMIT, lvs_hop_limit, DROP, "hop limit too low to be forwarded")                 \
+	X(LVS_HOP_LIMIT, lvs_hop_limit, DROP,                                                      \
+	  "hop limit too low to be forwarded; its sender is told")                                 \
 	X(ESTABLISHED, established, PASS,                                                          \
 	  "of a connection that this host opened, or an error about it")                           \
 	X(UNTRACKED, untracked, PASS, "sent, but its connection not tracked: table full")          \
-	X(LVS_LIMITED, lvs_limited, DROP, "begins a connection over the limit of its service")
+	X(LVS_LIMITED, lvs_limited, DROP, "begins a connection over the limit of its service")     \
+	X(LVS_TOO_BIG, lvs_too_big, DROP, "too big for its way on; its sender is told")
 
 #define REASON_ENUM(NAME, name, verdict, text) REASON_##NAME,
 enum reason { REASONS(REASON_ENUM) REASON_COUNT };

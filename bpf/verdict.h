@@ -51,7 +51,7 @@ static __always_inline int verdict_xdp(const struct packet *pkt, __u32 reason,
 	if (pkt->rule != NO_RULE)
 		count_hit(pkt->rule);
 	note_verdict(note, pkt, reason);
-	if (reason == REASON_LOAD_BALANCED && pkt->action)
+	if (pkt->action)
 		return pkt->action;
 	return is_dropped(reason) ? XDP_DROP : XDP_PASS;
 }

@@ -63,6 +63,17 @@ void set_ports(struct packet_bytes *packet, uint16_t source, uint16_t destinatio
 /* One hop further, with these addresses on the cable. */
 void set_hop(struct packet_bytes *packet, const char *to_mac, const uint8_t *from_mac);
 
+struct error_type {
+	uint8_t type, code;
+	uint32_t rest;
+};
+
+#define ALL_OF_IT PACKET_BYTES_MAX
+
+/* What `from` says about a packet, of which it quotes so many bytes behind the IP header. */
+void make_error(struct packet_bytes *out, struct packet_bytes *about, const char *from,
+		const struct error_type *error, size_t quoted_l4_bytes);
+
 /* -- Runs -- */
 
 struct result {

@@ -131,30 +131,6 @@ static void the_neighbours_of_a_service_are_left_alone(void **state)
 	}
 }
 
-static void a_hop_limit_of_one_is_not_forwarded(void **state)
-{
-	struct packet_bytes packet, expected;
-
-	(void)state;
-	add_service("nat", RPORT, "");
-	for (int i = 0; i < 2; i++) {
-		client_packet(&packet, i, IPPROTO_UDP);
-		if (i)
-			headers_of(&packet).v6->hop_limit = 1;
-		else
-			headers_of(&packet).v4->ttl = 1;
-		fill_checksums(&packet);
-		expect_dropped(&packet, in_index, REASON_LVS_HOP_LIMIT);
-		if (i)
-			headers_of(&packet).v6->hop_limit = 2;
-		else
-			headers_of(&packet).v4->ttl = 2;
-		fill_checksums(&packet);
-		to_server(&expected, &packet, "nat");
-		expect_forwarded(&packet, in_index, &expected, XDP_REDIRECT);
-	}
-}
-
 static void only_a_syn_begins_a_tcp_connection(void **state)
 {
 	static const int others[] = {ACK, SYN | ACK, FIN | ACK, RST, FIN, 0};
@@ -443,7 +419,6 @@ int main(void)
 		TEST(options_of_ip_stay),
 		TEST(no_udp_checksum_stays_none),
 		TEST(the_neighbours_of_a_service_are_left_alone),
-		TEST(a_hop_limit_of_one_is_not_forwarded),
 		TEST(only_a_syn_begins_a_tcp_connection),
 		TEST(a_forged_acknowledgement_makes_no_connection),
 		TEST(a_servers_packet_of_no_connection_goes_nowhere),

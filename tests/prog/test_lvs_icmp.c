@@ -24,11 +24,6 @@
 #define SERVER_ROUTER4 "203.0.113.200"
 #define SERVER_ROUTER6 "2001:db8:5::200"
 
-struct error_type {
-	uint8_t type, code;
-	uint32_t rest;
-};
-
 static const struct error_type types4[] = {
 	{3, 1, 0}, {3, 3, 0}, {3, 4, 1400}, {11, 0, 0}, {12, 0, 0x14000000}};
 static const struct error_type types6[] = {
@@ -37,47 +32,6 @@ static const struct error_type types6[] = {
 _Static_assert(sizeof(types4) == TYPES * sizeof(types4[0]) && sizeof(types6) == sizeof(types4), "");
 
 static const char *const modes[] = {"nat", "fullnat"};
-
-#define ALL_OF_IT PACKET_BYTES_MAX
-
-/* What `from` says about a packet, of which it quotes so many bytes behind the IP header. */
-static void make_error(struct packet_bytes *out, struct packet_bytes *about, const char *from,
-		       const struct error_type *error, size_t quoted_l4_bytes)
-{
-	struct headers of = headers_of(about), h;
-	const size_t ip_bytes = (size_t)(of.l4 - about->data) - ETH_HLEN;
-	size_t quoted = ip_bytes + (quoted_l4_bytes < of.l4_bytes ? quoted_l4_bytes : of.l4_bytes);
-	const size_t outer = of.v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
-
-	memset(out, 0, sizeof(*out));
-	memcpy(out->data, about->data, ETH_HLEN);
-	out->length = ETH_HLEN + outer + sizeof(struct icmphdr) + quoted;
-	if (of.v6) {
-		struct ipv6hdr *ip = (void *)(out->data + ETH_HLEN);
-
-		ip->version = 6;
-		ip->payload_len = htons((uint16_t)(sizeof(struct icmphdr) + quoted));
-		ip->nexthdr = IPPROTO_ICMPV6;
-		ip->hop_limit = 60;
-		ip->daddr = of.v6->saddr;
-	} else {
-		struct iphdr *ip = (void *)(out->data + ETH_HLEN);
-
-		ip->version = 4;
-		ip->ihl = 5;
-		ip->tot_len = htons((uint16_t)(outer + sizeof(struct icmphdr) + quoted));
-		ip->protocol = IPPROTO_ICMP;
-		ip->ttl = 60;
-		ip->daddr = of.v4->saddr;
-	}
-	set_addr(out, true, from);
-	h = headers_of(out);
-	h.icmp->type = error->type;
-	h.icmp->code = error->code;
-	h.icmp->un.gateway = htonl(error->rest);
-	memcpy(h.icmp + 1, about->data + ETH_HLEN, quoted);
-	fill_checksums(out);
-}
 
 /* The client's packet, and the server's answer: as they are sent and as they arrive. */
 struct talk {
