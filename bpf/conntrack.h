@@ -98,6 +98,15 @@ static __always_inline void *linear_at(char *data, const char *data_end, __u32 o
 #define packet_at(in, offset, size)                                                                \
 	linear_at((char *)(long)(in)->data, (const char *)(long)(in)->data_end, offset, size)
 
+static __always_inline struct frame frame_of_xdp(const struct xdp_md *ctx)
+{
+	return (struct frame){
+		.data = (const void *)(long)ctx->data,
+		.data_end = (const void *)(long)ctx->data_end,
+		.length = ctx->data_end - ctx->data,
+	};
+}
+
 static __always_inline void copy_addr(__u32 to[4], const __u32 from[4])
 {
 	to[0] = from[0];
@@ -175,8 +184,7 @@ static __always_inline _Bool flow_read(struct flow *flow, const struct frame *fr
 	const __u32 protocol = where >> WHERE_PROTOCOL_SHIFT & 0xff;
 
 	flow->tuple.zone = CONN_ZONE_LVS;
-	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) ||
-	    where >> WHERE_FRAGMENT_SHIFT & 1)
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
 		return 0;
 	return flow_read_ip(flow, frame, where) && flow_read_ports(flow, frame);
 }

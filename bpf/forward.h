@@ -198,7 +198,7 @@ static __always_inline void rewrite(const struct xdp_md *ctx, const struct flow 
 
 	if (flow->quoted.l3_offset)
 		rewrite_error(ctx, flow, addrs);
-	else
+	else if (flow->l4_offset) /* a fragment that is not the first has none */
 		rewrite_l4(ctx, flow, addrs);
 }
 

@@ -48,15 +48,15 @@ static __always_inline _Bool answer_is_due(void)
 }
 
 /*
- * Errors, and what was sent to or from more than one, are not answered: that could go on without
- * end (RFC 1122, 3.2.2; RFC 4443, 2.4 e).
+ * Errors, fragments but the first, and what was sent to or from more than one are not answered:
+ * that could go on without end (RFC 1122, 3.2.2; RFC 4443, 2.4 e).
  */
 static __always_inline _Bool is_answerable(const struct xdp_md *ctx, const struct flow *flow)
 {
 	const struct ethhdr *eth = packet_at(ctx, 0, sizeof(*eth));
 	const __u8 *source = (const __u8 *)flow->tuple.saddr_be;
 
-	if (!eth || eth->h_dest[0] & 1 || flow->quoted.l3_offset)
+	if (!eth || eth->h_dest[0] & 1 || flow->quoted.l3_offset || !flow->l4_offset)
 		return 0;
 	if (flow->tuple.family == FAMILY_IPV6)
 		return source[0] != 0xff && (flow->tuple.saddr_be[0] | flow->tuple.saddr_be[1] |

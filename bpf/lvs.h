@@ -8,6 +8,7 @@
 
 #include "conntrack.h"
 #include "forward.h"
+#include "fragments.h"
 #include "icmp_error.h"
 #include "maps.h"
 #include "packet.h"
@@ -334,15 +335,6 @@ __attribute__((noinline)) int lvs_find(void)
 	return reason;
 }
 
-static __always_inline struct frame frame_of_xdp(const struct xdp_md *ctx)
-{
-	return (struct frame){
-		.data = (const void *)(long)ctx->data,
-		.data_end = (const void *)(long)ctx->data_end,
-		.length = ctx->data_end - ctx->data,
-	};
-}
-
 /* A function of its own: the verifier looks at it once. */
 __attribute__((noinline)) int lvs_read_error(struct xdp_md *ctx, __u64 where)
 {
@@ -387,26 +379,42 @@ static __always_inline int lvs_find_or_begin(__u64 where)
 	return reason == NEXT ? lvs_begin() : reason;
 }
 
+static __always_inline int lvs_judge_later_fragment(struct xdp_md *ctx, __u64 where)
+{
+	const int reason = find_fragment(ctx, where);
+
+	return reason == REASON_LOAD_BALANCED ? forward(ctx) : reason;
+}
+
 /* REASON_LOAD_BALANCED with its action, why the packet is dropped, or NEXT. */
 __attribute__((noinline)) int lvs_judge(struct xdp_md *ctx, __u64 where)
 {
 	struct flow *flow = flow_get();
 	int reason;
 
+	if (where_is_later_fragment(where))
+		return lvs_judge_later_fragment(ctx, where);
 	if (!flow || !lvs_read(flow, ctx, where))
 		return NEXT;
 	reason = lvs_find_or_begin(where);
 	if (reason == NEXT)
-		return lvs_stray_reply(ctx, flow);
+		reason = lvs_stray_reply(ctx, flow);
+	if (where_is_fragment(where) && (reason == NEXT || reason == REASON_LOAD_BALANCED))
+		remember_fragment(ctx, where, reason == REASON_LOAD_BALANCED);
 	return reason == REASON_LOAD_BALANCED ? forward(ctx) : reason;
 }
 
-/* Whether the packet is a reply that belongs to a connection, or an error about one. */
+/*
+ * Whether the packet is a reply that belongs to a connection, an error about one, or a fragment of
+ * a packet whose first was let in.
+ */
 __attribute__((noinline)) int lvs_is_expected(struct xdp_md *ctx, __u64 where)
 {
 	struct flow *flow = flow_get();
 	const struct conn *half;
 
+	if (where_is_later_fragment(where))
+		return find_fragment(ctx, where) == REASON_LOAD_BALANCED;
 	if (!flow || !lvs_read(flow, ctx, where))
 		return 0;
 	if (where_is_icmp(where))

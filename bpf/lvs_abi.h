@@ -32,12 +32,15 @@ struct lvs_check {
 };
 
 /*
+ * LVS_KEY_ADDRESS: an address of a service or of a server, no port, no protocol.
+ *
  * A service as packets find it. With LVS_KEY_SERVER it is the address of a server instead, so that
  * what it sends of no connection is known; the value then says nothing.
  */
 #define LVS_KEY_SERVER 2u
+#define LVS_KEY_ADDRESS 4u
 struct lvs_key {
-	__u32 half;	  /* 0 or 1, | LVS_KEY_SERVER */
+	__u32 half;	  /* 0 or 1, | LVS_KEY_* */
 	__u32 addr_be[4]; /* IPv4 in word 0, the others 0 */
 	__u16 port_be;
 	__u8 family, protocol;

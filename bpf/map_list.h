@@ -57,7 +57,7 @@
 	X(tc_stats_map, PERCPU_ARRAY, __u32, struct counter, 2 * REASON_SLOTS, 0)                  \
 	/* Services, in two halves: a change is written to the one not in use. */                  \
 	X(lvs_dnat_map, HASH, struct lvs_key, struct lvs_service,                                  \
-	  2 * (LVS_SERVICES_MAX + LVS_SERVERS_MAX), 0)                                             \
+	  4 * (LVS_SERVICES_MAX + LVS_SERVERS_MAX), BPF_F_NO_PREALLOC)                             \
 	X(lvs_server_map, ARRAY, __u32, struct lvs_server, 2 * LVS_SERVERS_MAX, BPF_F_MMAPABLE)    \
 	X(lvs_table_map, ARRAY, __u32, struct lvs_table, 2 * LVS_SERVICES_MAX, BPF_F_MMAPABLE)     \
 	X(lvs_limit_map, ARRAY, __u32, struct lvs_limit, 2 * LVS_SERVICES_MAX, BPF_F_MMAPABLE)     \

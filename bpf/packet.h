@@ -75,6 +75,10 @@ struct packet {
 #define WHERE_PROTOCOL_SHIFT 32
 #define WHERE_FAMILY_SHIFT 40
 #define WHERE_FRAGMENT_SHIFT 41
+/* Of a fragment that is not the first; it has no layer 4 and, here, no protocol. */
+#define WHERE_LATER_SHIFT 42
+/* IPv6's fragment header, in units of 8 bytes from the IP header; 12 bits. */
+#define WHERE_FRAGMENT_HEADER_SHIFT 43
 
 static __always_inline __u32 where_protocol(__u64 where)
 {
@@ -86,6 +90,16 @@ static __always_inline _Bool where_is_icmp(__u64 where)
 	const __u32 protocol = where_protocol(where);
 
 	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
+static __always_inline _Bool where_is_fragment(__u64 where)
+{
+	return where >> WHERE_FRAGMENT_SHIFT & 1;
+}
+
+static __always_inline _Bool where_is_later_fragment(__u64 where)
+{
+	return where >> WHERE_LATER_SHIFT & 1;
 }
 
 /* Where a header chain ends: the payload is bytes offset..end of the frame. */
@@ -235,10 +249,10 @@ static __always_inline int parse_l4(const struct frame *frame, const struct payl
 	header = header_at(frame, payload->offset, sizeof(struct udphdr), payload->end);
 	if (!header)
 		return PARSE_NOT_LINEAR;
-	pkt->where = pkt->l3_offset | payload->offset << WHERE_L4_SHIFT |
-		     (__u64)pkt->protocol << WHERE_PROTOCOL_SHIFT |
-		     (__u64)pkt->family << WHERE_FAMILY_SHIFT |
-		     (__u64)payload->first << WHERE_FRAGMENT_SHIFT;
+	pkt->where |= pkt->l3_offset | payload->offset << WHERE_L4_SHIFT |
+		      (__u64)pkt->protocol << WHERE_PROTOCOL_SHIFT |
+		      (__u64)pkt->family << WHERE_FAMILY_SHIFT |
+		      (__u64)payload->first << WHERE_FRAGMENT_SHIFT;
 
 	if (pkt->protocol == IPPROTO_ICMP || pkt->protocol == IPPROTO_ICMPV6) {
 		pkt->icmp_type = ((const struct icmp_header *)header)->type;
@@ -273,8 +287,10 @@ static __always_inline int parse_l4(const struct frame *frame, const struct payl
  * A fragment that is not the first: it has no ports. One of TCP that begins 8 bytes into the header
  * would overwrite what the first showed (RFC 3128).
  */
-static __always_inline int parse_later_fragment(__u32 fragment_offset, const struct packet *pkt)
+static __always_inline int parse_later_fragment(__u32 fragment_offset, struct packet *pkt)
 {
+	pkt->where |= pkt->l3_offset | (__u64)pkt->family << WHERE_FAMILY_SHIFT |
+		      1ULL << WHERE_FRAGMENT_SHIFT | 1ULL << WHERE_LATER_SHIFT;
 	return pkt->protocol == IPPROTO_TCP && fragment_offset == 8 ? REASON_MALFORMED : NEXT;
 }
 
@@ -332,6 +348,7 @@ static __always_inline int parse_ipv6_fragment(const struct frame *frame, __u32 
 	pkt->protocol = header->next;
 	pkt->fragment = (offset_flags & (FRAGMENT6_OFFSET | FRAGMENT6_MORE)) != 0;
 	*later = fragment_offset != 0;
+	pkt->where = (__u64)(payload->offset - pkt->l3_offset) / 8 << WHERE_FRAGMENT_HEADER_SHIFT;
 	/* The payload put together again is all headers and bytes but this header (RFC 8200, 4.5).
 	 */
 	if (fragment_offset + (payload->end - payload_start) - sizeof(*header) > IPV6_PAYLOAD_MAX)

@@ -35,7 +35,8 @@
 	  "of a connection that this host opened, or an error about it")                           \
 	X(UNTRACKED, untracked, PASS, "sent, but its connection not tracked: table full")          \
 	X(LVS_LIMITED, lvs_limited, DROP, "begins a connection over the limit of its service")     \
-	X(LVS_TOO_BIG, lvs_too_big, DROP, "too big for its way on; its sender is told")
+	X(LVS_TOO_BIG, lvs_too_big, DROP, "too big for its way on; its sender is told")            \
+	X(LVS_FRAGMENT, lvs_fragment, DROP, "a fragment of a service's before its first")
 
 #define REASON_ENUM(NAME, name, verdict, text) REASON_##NAME,
 enum reason { REASONS(REASON_ENUM) REASON_COUNT };

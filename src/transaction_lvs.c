@@ -54,7 +54,8 @@ static int clear_half(const struct store *store, uint32_t half)
 		key = next;
 		/* Before the key is deleted: without it the walk would begin anew. */
 		err = bpf_map_get_next_key(fd, &key, &next);
-		if ((key.half & ~LVS_KEY_SERVER) == half && bpf_map_delete_elem(fd, &key))
+		if ((key.half & ~(LVS_KEY_SERVER | LVS_KEY_ADDRESS)) == half &&
+		    bpf_map_delete_elem(fd, &key))
 			return log_error(-EIO, "change services");
 	}
 	return err == -ENOENT ? 0 : log_error(err, "change services");
@@ -73,6 +74,16 @@ static struct lvs_key make_key(const struct lvs_endpoint *vip, uint32_t half)
 	return key;
 }
 
+/* Of one that several services have it is the same key. */
+static int write_address(int fd, uint32_t half, uint8_t family, const uint32_t addr_be[static 4],
+			 const struct lvs_service *value)
+{
+	struct lvs_key key = {.half = half | LVS_KEY_ADDRESS, .family = family};
+
+	memcpy(key.addr_be, addr_be, sizeof(key.addr_be));
+	return bpf_map_update_elem(fd, &key, value, BPF_ANY);
+}
+
 static int write_keys(const struct store *store, uint32_t half,
 		      const struct lvs_model_service *service, const struct lvs_service *value)
 {
@@ -80,6 +91,8 @@ static int write_keys(const struct store *store, uint32_t half,
 	const int fd = store->fds[MAP_lvs_dnat_map];
 	int err = bpf_map_update_elem(fd, &key, value, BPF_ANY);
 
+	if (!err)
+		err = write_address(fd, half, key.family, key.addr_be, value);
 	/* What servers of dsr send is from the virtual address, and does not come by here. */
 	for (uint32_t i = 0; !err && i < service->server_count && service->mode != LVS_DSR; i++) {
 		const struct lvs_server *server = &service->servers[i];
@@ -88,6 +101,8 @@ static int write_keys(const struct store *store, uint32_t half,
 		memcpy(address.addr_be, server->addr_be, sizeof(address.addr_be));
 		address.port_be = server->port_be;
 		err = bpf_map_update_elem(fd, &address, value, BPF_ANY);
+		if (!err)
+			err = write_address(fd, half, key.family, address.addr_be, value);
 	}
 	return err ? log_error(err, "change services") : 0;
 }

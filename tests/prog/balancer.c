@@ -112,6 +112,14 @@ static uint16_t finish_sum(uint32_t sum)
 	return htons((uint16_t)~sum);
 }
 
+void fill_ip_checksum(struct packet_bytes *packet)
+{
+	struct iphdr *ip = (struct iphdr *)(packet->data + ETH_HLEN);
+
+	ip->check = 0;
+	ip->check = finish_sum(add_words(0, ip, ip->ihl * 4u));
+}
+
 void fill_checksums(struct packet_bytes *packet)
 {
 	struct headers h = headers_of(packet);
@@ -120,8 +128,7 @@ void fill_checksums(struct packet_bytes *packet)
 	sum += h.tcp ? IPPROTO_TCP : h.udp ? IPPROTO_UDP : IPPROTO_ICMPV6;
 
 	if (h.v4) {
-		h.v4->check = 0;
-		h.v4->check = finish_sum(add_words(0, h.v4, h.v4->ihl * 4u));
+		fill_ip_checksum(packet);
 		sum = add_words(sum, &h.v4->saddr, 8);
 	} else {
 		sum = add_words(sum, &h.v6->saddr, 32);

@@ -47,6 +47,8 @@ struct headers {
 };
 
 struct headers headers_of(struct packet_bytes *packet);
+/* IPv4's own. */
+void fill_ip_checksum(struct packet_bytes *packet);
 /* Every checksum of the packet, from nothing; a UDP one of 0 stays. */
 void fill_checksums(struct packet_bytes *packet);
 
