@@ -4,6 +4,7 @@
  * sends (egress), top to bottom.
  */
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 #include <bpf/bpf_helpers.h>
 
 #include "classify.h"
@@ -66,6 +67,8 @@ static __always_inline int stage_forward(struct __sk_buff *skb, struct packet *p
 	pkt->length = skb->len;
 	pkt->rule = NO_RULE;
 	pkt->action = bpf_redirect_neigh(note->ifindex, NULL, 0, 0);
+	/* Else the kernel, when no neighbour answers, tells the client which server that was. */
+	bpf_skb_change_type(skb, PACKET_OTHERHOST);
 	return REASON_LOAD_BALANCED;
 }
 
