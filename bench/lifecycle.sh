@@ -238,6 +238,7 @@ measure_nft() {
 	local before
 	# shellcheck disable=SC2034 # of nft_rules
 	local family=ipv4 kind=hosts
+	addresses ipv4 hosts "$rules" >"$LIST"
 	nft_rules 0 >"$WORK/nft"
 	settle
 	before=$(kernel_memory)
