@@ -203,11 +203,15 @@ static void put_ipv4(struct frame *frame, const struct description *d, size_t pa
 		.ttl = d->ttl,
 		.protocol = d->protocol,
 	};
+	uint8_t *header;
+	uint16_t check;
 
 	memcpy(&ip.saddr, &d->src, 4);
 	memcpy(&ip.daddr, &d->dst, 4);
-	ip.check = htons(checksum_fold(checksum_add(0, &ip, sizeof(ip))));
 	put(frame, &ip, sizeof(ip));
+	header = frame->bytes + frame->length - sizeof(ip);
+	check = htons(checksum_fold(checksum_add(0, header, sizeof(ip))));
+	memcpy(header + offsetof(struct iphdr, check), &check, sizeof(check));
 }
 
 static void put_ipv6(struct frame *frame, const struct description *d, size_t payload)

@@ -44,7 +44,7 @@ int health_http(const char *answer, size_t length)
 const char *health_why(uint16_t why, char text[static HEALTH_WHY_BYTES])
 {
 	if (why >= LVS_DOWN_HTTP)
-		snprintf(text, HEALTH_WHY_BYTES, "HTTP status %u", why - LVS_DOWN_HTTP);
+		snprintf(text, HEALTH_WHY_BYTES, "HTTP status %d", why - LVS_DOWN_HTTP);
 	else if (why == EPROTO)
 		snprintf(text, HEALTH_WHY_BYTES, "the answer is not HTTP");
 	else if (why == ETIMEDOUT)

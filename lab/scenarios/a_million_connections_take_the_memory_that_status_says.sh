@@ -5,7 +5,7 @@ topology
 start_server --max-connections 1000000
 bytes=0
 for map in conn_track_map conn_reverse_map conn_half_open_map; do
-	bytes=$((bytes + $(bpftool -j map show pinned $PINS/$map | jq .bytes_memlock)))
+	bytes=$((bytes + $(bpftool -j map show pinned "$PINS/$map" | jq .bytes_memlock)))
 done
 expect_json ".connections | .established_max == 1000000 and .half_open_max == 125000 and .memory_bytes == $bytes" \
 	bgo firewall-lvs status --json

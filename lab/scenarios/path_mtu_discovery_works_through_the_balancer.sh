@@ -14,6 +14,7 @@ narrow_link() {
 	ip netns add "$name"
 	ip link add n0 netns "$router" mtu 1400 type veth peer name n1 mtu 1400 netns "$name"
 	for side in "$router n0 1" "$name n1 2"; do
+		# shellcheck disable=SC2086 # words
 		set -- $side
 		in_netns "$1" sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 		in_netns "$1" ip address add "$prefix4.$3/24" dev "$2"
