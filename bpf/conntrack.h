@@ -137,7 +137,7 @@ static __always_inline _Bool flow_read_ip(struct flow *flow, const struct frame 
 	flow->bytes = frame->length;
 	flow->quoted.l3_offset = 0;
 	flow->tcp.flags = 0;
-	tuple->protocol = where >> WHERE_PROTOCOL_SHIFT;
+	tuple->protocol = where_protocol(where);
 	tuple->family = where >> WHERE_FAMILY_SHIFT & 1;
 	if (tuple->family == FAMILY_IPV6) {
 		const struct ipv6hdr *ip = packet_at(frame, flow->l3_offset, sizeof(*ip));
@@ -181,7 +181,7 @@ static __always_inline _Bool flow_read_ports(struct flow *flow, const struct fra
 /* A packet that may be of a service. False for packets of other kinds. */
 static __always_inline _Bool flow_read(struct flow *flow, const struct frame *frame, __u64 where)
 {
-	const __u32 protocol = where >> WHERE_PROTOCOL_SHIFT & 0xff;
+	const __u32 protocol = where_protocol(where);
 
 	flow->tuple.zone = CONN_ZONE_LVS;
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)

@@ -64,8 +64,7 @@ static __always_inline _Bool flow_read_quoted(struct flow *flow, const struct fr
 	const struct icmp_header *icmp;
 	_Bool is_read;
 
-	if (!where_is_icmp(where) || where >> WHERE_FRAGMENT_SHIFT & 1 ||
-	    !flow_read_ip(flow, frame, where))
+	if (!where_is_icmp(where) || where_is_fragment(where) || !flow_read_ip(flow, frame, where))
 		return 0;
 	icmp = packet_at(frame, flow->l4_offset, sizeof(*icmp));
 	if (!icmp || !icmp_is_error(flow->tuple.family, icmp->type))

@@ -285,9 +285,8 @@ static __always_inline int lvs_half_open(struct flow *flow)
 /* Whether a client's SYN is not one more of this connection, but begins another. */
 static __always_inline _Bool is_replaced(const struct conn *conn, const struct conn_tcp *tcp)
 {
-	if ((tcp->flags & (CONN_TCP_SYN | CONN_TCP_ACK)) != CONN_TCP_SYN)
-		return 0;
-	return conn_over(conn->state) || conn_expired(conn, bpf_ktime_get_coarse_ns());
+	return conn_tcp_opens(tcp->flags) &&
+	       (conn_over(conn->state) || conn_expired(conn, bpf_ktime_get_coarse_ns()));
 }
 
 /* NEXT when the tuple is of no whole connection, or of one that this packet replaces. */

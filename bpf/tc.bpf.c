@@ -19,20 +19,25 @@ struct verdict_note ingress_verdict, egress_verdict;
  */
 #define PULL_BYTES 2048
 
-/* A function of its own: the verifier looks at it once for both hooks and both tries. */
-__attribute__((noinline)) int parse_skb(struct __sk_buff *skb, struct packet *pkt, __u32 egress)
+static __always_inline struct frame frame_of_skb(const struct __sk_buff *skb)
 {
-	const struct frame frame = {
+	return (struct frame){
 		.data = (const void *)(long)skb->data,
 		.data_end = (const void *)(long)skb->data_end,
 		.length = skb->len,
-		.tags = skb->vlan_present ? 1 : 0,
-		.segmented = skb->gso_size != 0,
-		.egress = egress,
 	};
+}
+
+/* A function of its own: the verifier looks at it once for both hooks and both tries. */
+__attribute__((noinline)) int parse_skb(struct __sk_buff *skb, struct packet *pkt, __u32 egress)
+{
+	struct frame frame = frame_of_skb(skb);
 
 	if (!pkt)
 		return REASON_MALFORMED;
+	frame.tags = skb->vlan_present ? 1 : 0;
+	frame.segmented = skb->gso_size != 0;
+	frame.egress = egress;
 	return packet_parse(&frame, pkt);
 }
 
@@ -70,15 +75,6 @@ static __always_inline int stage_forward(struct __sk_buff *skb, struct packet *p
 	/* Else the kernel, when no neighbour answers, tells the client which server that was. */
 	bpf_skb_change_type(skb, PACKET_OTHERHOST);
 	return REASON_LOAD_BALANCED;
-}
-
-static __always_inline struct frame frame_of_skb(const struct __sk_buff *skb)
-{
-	return (struct frame){
-		.data = (const void *)(long)skb->data,
-		.data_end = (const void *)(long)skb->data_end,
-		.length = skb->len,
-	};
 }
 
 /* Why the packet passes in spite of default deny, or REASON_BLOCKED_DEFAULT. */

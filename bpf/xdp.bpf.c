@@ -24,13 +24,12 @@ const volatile _Bool fragments;
  */
 static __always_inline int stage_parse(struct xdp_md *ctx, struct packet *pkt)
 {
-	const struct frame frame = {
-		.data = (const void *)(long)ctx->data,
-		.data_end = (const void *)(long)ctx->data_end,
-		.length = fragments ? bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data,
-	};
-	const int reason = packet_parse(&frame, pkt);
+	struct frame frame = frame_of_xdp(ctx);
+	int reason;
 
+	if (fragments)
+		frame.length = bpf_xdp_get_buff_len(ctx);
+	reason = packet_parse(&frame, pkt);
 	return reason == PARSE_NOT_LINEAR ? REASON_MALFORMED : reason;
 }
 
