@@ -66,11 +66,9 @@ void expiry_tick(struct expiry *expiry)
 	if (generation == expiry->failed || !store_watch_due(expiry->config))
 		return;
 	/* Whoever holds the lock will remove them, or leaves them for the next second. */
-	err = store_try_open(&store, expiry->pin_path, STORE_WRITE, 0);
+	err = store_try_change(&store, expiry->pin_path);
 	if (err == -EWOULDBLOCK)
 		return;
-	if (!err && store_unconfirmed(store))
-		return; /* a change that may go back: nothing else changes meanwhile */
 	if (!err)
 		err = remove_expired(store);
 	expiry->failed = err ? generation : 0;

@@ -375,11 +375,9 @@ static void settle(struct health_keeper *keeper)
 
 	if (!anything_differs(keeper) || generation == keeper->failed)
 		return;
-	err = store_try_open(&store, keeper->pin_path, STORE_WRITE, 0);
+	err = store_try_change(&store, keeper->pin_path);
 	if (err == -EWOULDBLOCK)
 		return;
-	if (!err && store_unconfirmed(store))
-		return; /* a change that may go back: nothing else changes meanwhile */
 	if (!err)
 		err = store_health(keeper, store);
 	keeper->failed = err ? generation : 0;

@@ -258,6 +258,19 @@ int store_try_open(struct store **out, const char *pin_path, enum store_access a
 	return 0;
 }
 
+int store_try_change(struct store **out, const char *pin_path)
+{
+	_cleanup_store_ struct store *store = NULL;
+	int err = store_try_open(&store, pin_path, STORE_WRITE, 0);
+
+	if (err)
+		return err;
+	if (store_unconfirmed(store))
+		return -EWOULDBLOCK;
+	*out = take(store);
+	return 0;
+}
+
 int store_open(struct store **out, const char *pin_path, enum store_access access)
 {
 	int err = store_try_open(out, pin_path, access, STORE_LOCK_SECONDS);

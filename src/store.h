@@ -51,6 +51,13 @@ int store_try_open(struct store **out, const char *pin_path, enum store_access a
 		   unsigned int seconds);
 
 /*
+ * For whom the server changes something by itself: opens the store for writing. -EWOULDBLOCK, not
+ * logged, while somebody holds the lock, or a change waits for confirmation: that may go back, so
+ * nothing else changes meanwhile.
+ */
+int store_try_change(struct store **out, const char *pin_path);
+
+/*
  * What `start` does: opens the store for writing, or creates it (mounting bpffs on /sys/fs/bpf when
  * nothing is mounted there), or migrates it from an older layout or to a larger max_rules (0: keep,
  * or STORE_DEFAULT_MAX_RULES). *created tells whether it is new. After a migration the store is
