@@ -159,24 +159,23 @@ static int drain_prepare(void *parsed)
 	return lvs_prepare(&cmd_lvs_drain, parsed, true, true);
 }
 
-static bool sets_check(const struct lvs_options *options)
+/* What only a check that is one has. */
+static bool sets_check_option(const struct lvs_options *options)
 {
-	return options->check.given || options->path || options->interval.given ||
-	       options->timeout.given || options->rise.given || options->fall.given ||
-	       options->release.given;
+	return options->path || options->interval.given || options->timeout.given ||
+	       options->rise.given || options->fall.given || options->release.given;
 }
 
 static int set_prepare(void *parsed)
 {
 	const struct lvs_options *options = parsed;
 
-	if (!options->max_new.given && !sets_check(options))
+	if (!options->max_new.given && !options->check.given && !sets_check_option(options))
 		return command_usage(&cmd_lvs_set, "say what to set: --max-new N, --check KIND");
 	if (options->check.given && options->check.value != LVS_CHECK_HTTP && options->path)
 		return command_usage(&cmd_lvs_set, "--path goes with --check http");
 	if (options->check.given && options->check.value == LVS_CHECK_NONE &&
-	    (options->interval.given || options->timeout.given || options->rise.given ||
-	     options->fall.given || options->release.given))
+	    sets_check_option(options))
 		return command_usage(&cmd_lvs_set, "--check none has no options");
 	if (options->path && strlen(options->path) >= LVS_CHECK_PATH_BYTES)
 		return command_usage(&cmd_lvs_set, "--path '%s': more than %d characters",

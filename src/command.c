@@ -8,15 +8,25 @@
 #include "options.h"
 
 const struct command *const command_table[] = {
-	&cmd_server_start,  &cmd_server_status,
-	&cmd_server_detach, &cmd_server_cleanup_maps,
-	&cmd_update,	    &cmd_ratelimit,
-	&cmd_lvs_add,	    &cmd_lvs_remove,
-	&cmd_lvs_list,	    &cmd_lvs_set,
-	&cmd_lvs_enable,    &cmd_lvs_disable,
-	&cmd_lvs_drain,	    &cmd_lvs_status,
-	&cmd_lvs_stats,	    &cmd_lvs_cleanup,
-	&cmd_lvs_debug,	    NULL,
+	&cmd_server_start,
+	&cmd_server_status,
+	&cmd_server_detach,
+	&cmd_server_cleanup_maps,
+	&cmd_update,
+	&cmd_ratelimit,
+	/* firewall-lvs */
+	&cmd_lvs_add,
+	&cmd_lvs_remove,
+	&cmd_lvs_list,
+	&cmd_lvs_set,
+	&cmd_lvs_enable,
+	&cmd_lvs_disable,
+	&cmd_lvs_drain,
+	&cmd_lvs_status,
+	&cmd_lvs_stats,
+	&cmd_lvs_cleanup,
+	&cmd_lvs_debug,
+	NULL,
 };
 
 int command_usage(const struct command *command, const char *format, ...)

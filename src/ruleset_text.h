@@ -3,15 +3,20 @@
  * The save format: a whole rule set as text, one statement a line. What save writes, restore reads,
  * and saves byte for byte the same again.
  *
- *   bgo-rules 1                                     first; blank lines and # lines may stand
- * anywhere policy HOOK allow|deny [stateful] [fragments match|drop]   once a hook; without it
- * allow, match; stateful with deny only, and of xdp and ingress rule HOOK LIST [INDEX] CIDR [port
- * P[-Q]] [proto NAME|NUMBER] [expires TIME] [comment "TEXT"] next HOOK LIST INDEX the index for the
- * list's next rule; saved only when it is not one more than the last rule's ratelimit [pps N] [bps
- * N] [burst N] [exempt-whitelist] [enabled|disabled] ratelimit-source [pps N] [bps N] [burst N]
- * [prefix4 N] [prefix6 N] [enabled|disabled] service ADDRESS port P proto tcp|udp mode
- * nat|fullnat|dsr [enabled|disabled] server ADDRESS port P proto tcp|udp to ADDRESS port P [weight
- * N] [draining]   of that service
+ *	bgo-rules 1
+ *	policy HOOK allow|deny [stateful] [fragments match|drop]
+ *	rule HOOK LIST [INDEX] CIDR [port P[-Q]] [proto NAME|NUMBER] [expires TIME] [comment "TEXT"]
+ *	next HOOK LIST INDEX
+ *	ratelimit [pps N] [bps N] [burst N] [exempt-whitelist] [enabled|disabled]
+ *	ratelimit-source [pps N] [bps N] [burst N] [prefix4 N] [prefix6 N] [enabled|disabled]
+ *	service ADDRESS port P proto tcp|udp mode nat|fullnat|dsr [enabled|disabled] [max-new N]
+ *		[check tcp|http [interval S] [timeout S] [rise N] [fall N] [release] [path PATH]]
+ *	server ADDRESS port P proto tcp|udp to ADDRESS port P [weight N] [draining]
+ *
+ * bgo-rules comes first; blank lines and # lines may stand anywhere. A policy is given once a hook,
+ * without it allow and match; stateful goes with deny, of xdp and ingress. next is the index for
+ * the list's next rule, saved only when that is not one more than the last rule's. A statement,
+ * the service's as well, is one line. A server is one of the service that its first address names.
  *
  * HOOK is xdp, ingress or egress, LIST whitelist or blacklist. Rules without an index are numbered
  * behind those with one. TIME is UTC, like 2026-11-23T10:00:00Z: a rule that has expired by then is
