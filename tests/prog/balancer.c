@@ -17,6 +17,7 @@
 #include "../../src/cleanup.h"
 #include "../../src/connections.h"
 #include "balancer.h"
+#include "connection_tables.h"
 
 uint32_t in_index, out_index;
 uint8_t in_mac[ETH_ALEN], out_mac[ETH_ALEN];
@@ -337,6 +338,17 @@ void add_service(const char *mode, uint16_t rport, const char *more)
 	firewall_rules(&the_firewall, HOOK_XDP, text);
 }
 
+void add_service_under_deny(void)
+{
+	firewall_rules(&the_firewall, HOOK_XDP,
+		       "policy @ deny;rule @ whitelist " PEER4 " port 80;rule @ whitelist " PEER6
+		       " port 80;"
+		       "service " HOST4 " port 80 proto udp mode nat;"
+		       "server " HOST4 " port 80 proto udp to " SERVER4 " port 8080;"
+		       "service " HOST6 " port 80 proto udp mode nat;"
+		       "server " HOST6 " port 80 proto udp to " SERVER6 " port 8080");
+}
+
 void to_server(struct packet_bytes *out, const struct packet_bytes *in, const char *mode)
 {
 	struct packet_bytes packet = *in;
@@ -394,26 +406,10 @@ void make_reply(const struct packet_bytes *came, const char *mode, struct packet
 
 uint32_t whole_connections(void)
 {
-	struct connection_maps maps = connection_maps_of(the_firewall.store);
-	struct conn_tuple key, *previous = NULL;
-	uint32_t count = 0;
-
-	while (bpf_map_get_next_key(maps.track_fd, previous, &key) == 0) {
-		previous = &key;
-		count++;
-	}
-	return count;
+	return connection_count(connection_maps_of(the_firewall.store).track_fd);
 }
 
 uint32_t reverse_entries(void)
 {
-	struct connection_maps maps = connection_maps_of(the_firewall.store);
-	struct conn_tuple key, *previous = NULL;
-	uint32_t count = 0;
-
-	while (bpf_map_get_next_key(maps.reverse_fd, previous, &key) == 0) {
-		previous = &key;
-		count++;
-	}
-	return count;
+	return connection_count(connection_maps_of(the_firewall.store).reverse_fd);
 }

@@ -95,6 +95,8 @@ void expect_passed_as_it_is(const struct packet_bytes *packet, uint32_t ifindex)
 
 /* A service of one server for both protocols and families. */
 void add_service(const char *mode, uint16_t rport, const char *more);
+/* The same of UDP and nat, where only the client is let in and everything else is denied. */
+void add_service_under_deny(void);
 /* The client's packet as it goes on to the server. */
 void to_server(struct packet_bytes *out, const struct packet_bytes *in, const char *mode);
 /* What the server answers to a packet that came to it, and what of it comes to the client. */

@@ -257,10 +257,7 @@ static void default_deny_lets_the_replies_through_and_nobody_else(void **state)
 	struct packet_bytes packet, expected, reply, arrives;
 
 	(void)state;
-	firewall_rules(&the_firewall, HOOK_XDP,
-		       "policy @ deny;rule @ whitelist " PEER4 " port 80;"
-		       "service " HOST4 " port 80 proto udp mode nat;"
-		       "server " HOST4 " port 80 proto udp to " SERVER4 " port 8080");
+	add_service_under_deny();
 	client_packet(&packet, false, IPPROTO_UDP);
 	to_server(&expected, &packet, "nat");
 	make_reply(&expected, "nat", &reply, &arrives);

@@ -163,10 +163,7 @@ static void default_deny_lets_fragments_through_whose_first_was_let_in(void **st
 	struct packet_bytes packet, came, fragment;
 
 	(void)state;
-	firewall_rules(&the_firewall, HOOK_XDP,
-		       "policy @ deny;rule @ whitelist " PEER4 " port 80;"
-		       "service " HOST4 " port 80 proto udp mode nat;"
-		       "server " HOST4 " port 80 proto udp to " SERVER4 " port 8080");
+	add_service_under_deny();
 	client_packet(&packet, false, IPPROTO_UDP);
 	to_server(&came, &packet, "nat");
 	make_fragment(&fragment, &packet, 12, true);

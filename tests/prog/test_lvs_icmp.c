@@ -17,6 +17,7 @@
 
 #include "../../src/connections.h"
 #include "balancer.h"
+#include "connection_tables.h"
 
 /* Between the balancer and the client, the server. */
 #define CLIENT_ROUTER4 "192.0.2.200"
@@ -156,14 +157,7 @@ static void errors_for_a_server_of_dsr_reach_it_unchanged(void **state)
 
 static struct conn only_connection(void)
 {
-	struct connection_maps maps = connection_maps_of(the_firewall.store);
-	struct conn_tuple key;
-	struct conn conn;
-
-	assert_int_equal(whole_connections(), 1);
-	assert_int_equal(bpf_map_get_next_key(maps.track_fd, NULL, &key), 0);
-	assert_int_equal(bpf_map_lookup_elem(maps.track_fd, &key, &conn), 0);
-	return conn;
+	return the_connection(connection_maps_of(the_firewall.store).track_fd);
 }
 
 /* Anybody can forge an error: a connection may neither live longer by it nor end. */
@@ -292,21 +286,13 @@ static void no_udp_checksum_and_options_stay_in_the_quoted_packet(void **state)
 
 static void default_deny_lets_errors_of_connections_through_and_no_others(void **state)
 {
-	static const char *const rules =
-		"policy @ deny;rule @ whitelist " PEER4 " port 80;rule @ whitelist " PEER6
-		" port 80;"
-		"service " HOST4 " port 80 proto udp mode nat;"
-		"server " HOST4 " port 80 proto udp to " SERVER4 " port 8080;"
-		"service " HOST6 " port 80 proto udp mode nat;"
-		"server " HOST6 " port 80 proto udp to " SERVER6 " port 8080";
-
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		const struct error_type *type = i ? &types6[1] : &types4[1];
 		struct talk talk = begin("nat", i, IPPROTO_UDP);
 		struct packet_bytes error, about = talk.arrives;
 
-		firewall_rules(&the_firewall, HOOK_XDP, rules);
+		add_service_under_deny();
 		reaches_the_client(&talk, i ? SERVER6 : SERVER4, type, 8);
 		reaches_the_server(&talk, i ? CLIENT_ROUTER6 : CLIENT_ROUTER4, type, 8);
 		set_ports(&about, VPORT, 40001);

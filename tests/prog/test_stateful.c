@@ -16,6 +16,7 @@
 
 #include "../../src/connections.h"
 #include "../../src/rule.h"
+#include "connection_tables.h"
 #include "firewall.h"
 
 #define ECHO_ID 0x1234
@@ -154,18 +155,6 @@ static uint32_t clear_map(int fd)
 	return count;
 }
 
-static uint32_t entries(int fd)
-{
-	struct conn_tuple key, *previous = NULL;
-	uint32_t count = 0;
-
-	while (bpf_map_get_next_key(fd, previous, &key) == 0) {
-		previous = &key;
-		count++;
-	}
-	return count;
-}
-
 static struct connection_maps maps(void)
 {
 	return connection_maps_of(the_firewall.store);
@@ -173,24 +162,12 @@ static struct connection_maps maps(void)
 
 static uint32_t whole(void)
 {
-	return entries(maps().track_fd);
+	return connection_count(maps().track_fd);
 }
 
 static uint32_t half_open(void)
 {
-	return entries(maps().half_open_fd);
-}
-
-/* The one connection there is in a table. */
-static struct conn the_connection(int fd)
-{
-	struct conn_tuple key;
-	struct conn conn;
-
-	assert_int_equal(entries(fd), 1);
-	assert_int_equal(bpf_map_get_next_key(fd, NULL, &key), 0);
-	assert_int_equal(bpf_map_lookup_elem(fd, &key, &conn), 0);
-	return conn;
+	return connection_count(maps().half_open_fd);
 }
 
 /* As if nothing had come or gone for so long. */
