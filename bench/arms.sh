@@ -109,10 +109,15 @@ arm_xdp_filter() {
 	arm fill-xdp-filter "/sys/fs/bpf/xdp-filter/filter_$family" "$WORK/list" || fail "xdp-filter"
 }
 
+# Whether the set has networks: another type for some peers.
+has_networks() {
+	[[ $kind == nets || $kind == mix ]]
+}
+
 # nft_rules N: what nft -f takes.
 nft_rules() {
 	local flags="" type=${family}_addr word=ip key
-	[[ $kind != nets && $kind != mix ]] || flags="flags interval; auto-merge;"
+	! has_networks || flags="flags interval; auto-merge;"
 	[[ $family == ipv4 ]] || word=ip6
 	key="$word saddr"
 	if [[ $kind == ports ]]; then
@@ -130,7 +135,7 @@ nft_rules() {
 
 arm_nft() {
 	missing nft && return 1
-	if [[ ($kind == nets || $kind == mix) && $rules -gt $NFT_INTERVALS_MAX ]]; then
+	if has_networks && [[ $rules -gt $NFT_INTERVALS_MAX ]]; then
 		why="more than $NFT_INTERVALS_MAX networks take it minutes"
 		return 1
 	fi
@@ -142,10 +147,8 @@ arm_iptables() {
 	missing ipset && return 1
 	missing $iptables && return 1
 	[[ $family == ipv4 ]] || iptables=ip6tables-legacy inet=inet6
-	case $kind in
-	nets | mix) type=hash:net ;;
-	ports) type=hash:ip,port by=src,dst ;;
-	esac
+	! has_networks || type=hash:net
+	[[ $kind != ports ]] || type=hash:ip,port by=src,dst
 	ipset create listed $type family $inet maxelem 2000000 hashsize $((rules > 1024 ? rules : 1024)) ||
 		fail "ipset create"
 	sed 's/^/add listed /' "$WORK/list" | ipset restore -exist || fail "ipset restore"

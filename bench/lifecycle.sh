@@ -148,34 +148,29 @@ flood_end() {
 	wait "$FLOOD_PID" || true
 }
 
-# What came into the stack: InReceives of IP.
-passed() {
-	awk '/^Ip: [0-9]/ { print $4 }' /proc/net/snmp
-}
-
 grown() {
-	[[ $(passed) -gt $1 ]]
+	[[ $(received_by_stack) -gt $1 ]]
 }
 
 # A rule for a source that floods: packets that pass after the command has ended.
 passed_after_add() {
 	local before
 	ok update add --ip 198.51.100.1
-	before=$(passed)
+	before=$(received_by_stack)
 	sleep 0.1
-	echo $(($(passed) - before))
+	echo $(($(received_by_stack) - before))
 	ok update remove --ip 198.51.100.1
-	wait_until 10 grown "$(passed)"
+	wait_until 10 grown "$(received_by_stack)"
 }
 
 # leak NAME OPTION...: what a blocked source gets through while the server ends and starts again.
 leak() {
 	local before name=$1
 	shift
-	before=$(passed)
+	before=$(received_by_stack)
 	stop
 	start "$MAX_RULES" "$@"
-	say "$name" $(($(passed) - before)) packets
+	say "$name" $(($(received_by_stack) - before)) packets
 }
 
 measure_under_traffic() {
@@ -184,16 +179,15 @@ measure_under_traffic() {
 	flood_in_background
 	say bgo-passed-after-add-returned "$(for _ in {1..10}; do passed_after_add; done | sort -n | tail -n 1)" packets
 	ok update add --ip 198.51.100.1
-	before=$(passed)
 	leak bgo-restart-leaked-detach --on-exit detach
 	leak bgo-restart-leaked-into-keep --on-exit keep
 	leak bgo-restart-leaked-keep --on-exit keep
 	stop
 	ok bgo firewall-server detach
-	wait_until 10 grown "$(passed)"
-	before=$(passed)
+	wait_until 10 grown "$(received_by_stack)"
+	before=$(received_by_stack)
 	start "$MAX_RULES"
-	say bgo-start-to-first-filtered $((($(passed) - before) * 1000 / PPS)) ms
+	say bgo-start-to-first-filtered $((($(received_by_stack) - before) * 1000 / PPS)) ms
 	flood_end
 	stop
 	ok bgo firewall-server cleanup-maps --force
@@ -208,9 +202,13 @@ dropped_kpps() {
 		'$dropped / .run_seconds / 1000 | round' "$WORK/flood"
 }
 
+# middle FILE: of its numbers.
+middle() {
+	sort -n "$1" | awk '{ numbers[NR] = $1 } END { print numbers[int((NR + 1) / 2)] }'
+}
+
 # With the CPU that floods to itself, as far as the machine allows.
 measure_dip() {
-	local quiet busy made
 	addresses ipv4 hosts 10000 >"$LIST"
 	start "$MAX_RULES"
 	ok update load --file "$LIST"
@@ -220,11 +218,8 @@ measure_dip() {
 		dropped_kpps >>"$WORK/busy"
 		wait $!
 	done
-	quiet=$(sort -n "$WORK/quiet" | sed -n 3p)
-	busy=$(sort -n "$WORK/busy" | sed -n 3p)
-	made=$(sort -n "$WORK/made" | sed -n 3p)
-	say bgo-drops-at-no-change "$quiet" kpps
-	say "bgo-drops-at-$((made * 10 / 6))-changes-a-second" "$busy" kpps
+	say bgo-drops-at-no-change "$(middle "$WORK/quiet")" kpps
+	say "bgo-drops-at-$(($(middle "$WORK/made") * 10 / 6))-changes-a-second" "$(middle "$WORK/busy")" kpps
 	stop
 	ok bgo firewall-server cleanup-maps --force
 }

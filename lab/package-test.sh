@@ -32,9 +32,6 @@ cp "$MACHINE/etc/bgo/firewall.conf" "$WORK/conf"
 ok in_machine systemctl enable --now bgo-firewall
 ok in_machine bgo firewall-update --xdp --type blacklist --action add --ip 198.51.100.1
 expect_dropped "src=198.51.100.1 dst=192.0.2.1"
-received() {
-	awk '/^Ip: [0-9]/ { print $4 }' /proc/net/snmp
-}
 blocked() {
 	in_machine bgo firewall-update --xdp --action stats --json | jq .reasons.blocked_blacklist.packets
 }
@@ -45,14 +42,14 @@ on_client bgo-lab flood --interface c0 --to-mac "$SERVER_MAC" --destination 192.
 	--source 198.51.100.1 --seconds 600 >/dev/null &
 flood=$!
 wait_until 10 blocked_more 0
-before=$(received)
+before=$(received_by_stack)
 pid=$(property MainPID)
 dpkg_in_machine --remove bgo-lab
 dpkg_in_machine --install /bgo-newer.deb
 wait_until 10 property_is ActiveState active
 [[ $(property MainPID) != "$pid" ]] || fail "the old version still runs"
 wait_until 10 blocked_more "$(blocked)"
-expect_equal "$(received)" "$before"
+expect_equal "$(received_by_stack)" "$before"
 kill "$flood"
 wait "$flood" || true
 ok in_machine bgo version

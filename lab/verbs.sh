@@ -344,6 +344,11 @@ counted_at_least() {
 	[[ $(counted "$1" "$2") -ge $3 ]]
 }
 
+# What came past the hooks, into the stack: InReceives of IP.
+received_by_stack() {
+	awk '/^Ip: [0-9]/ { print $4 }' /proc/net/snmp
+}
+
 # flood_server OPTION...: live frames from the client to the server, see `bgo-lab flood`; in JSON.
 flood_server() {
 	on_client bgo-lab flood --interface c0 --to-mac "$SERVER_MAC" --json "$@" >"$WORK/flood"

@@ -4,11 +4,6 @@
 # makes all maps anew under the programs that filter: not one packet comes to the stack, and every one is counted.
 topology
 
-# What came past both hooks, into the stack: InReceives of IP.
-leaked() {
-	awk '/^Ip: [0-9]/ { print $4 }' /proc/net/snmp
-}
-
 # Two counts of one thing, each migrated in its own way.
 hits_and_counters_agree() {
 	local hook
@@ -28,7 +23,7 @@ for TC in $(tc_kinds); do
 		--source 198.51.100.1 --source 198.51.100.2 --seconds 600 &
 	FLOOD_PID=$!
 	wait_until 10 counted_at_least ingress blocked_blacklist $(($(counted ingress blocked_blacklist) + 10000))
-	before=$(leaked)
+	before=$(received_by_stack)
 	for signal in TERM KILL TERM; do
 		stop_server $signal
 		max_rules=$((max_rules * 2))
@@ -38,7 +33,7 @@ for TC in $(tc_kinds); do
 		ok bgo firewall-update --xdp --type blacklist --action add --ip 198.51.100.9
 		ok bgo firewall-update --xdp --type blacklist --action remove --ip 198.51.100.9
 	done
-	expect_equal "$(leaked)" "$before"
+	expect_equal "$(received_by_stack)" "$before"
 	kill "$FLOOD_PID"
 	wait "$FLOOD_PID" || true
 	hits_and_counters_agree

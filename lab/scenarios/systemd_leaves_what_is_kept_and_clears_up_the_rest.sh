@@ -18,9 +18,6 @@ for address in 198.51.100.1 2001:db8:bad::/48; do
 	ok in_machine bgo firewall-update --xdp --type blacklist --action add --ip "$address"
 done
 
-received() {
-	awk '/^Ip: [0-9]/ { print $4 }' /proc/net/snmp
-}
 on_client bgo-lab flood --interface c0 --to-mac "$SERVER_MAC" --destination 192.0.2.1 \
 	--source 198.51.100.1 --seconds 600 >/dev/null &
 flood=$!
@@ -31,7 +28,7 @@ blocked_more() {
 	[[ $(blocked) -gt $(($1 + 10000)) ]]
 }
 wait_until 10 blocked_more 0
-before=$(received)
+before=$(received_by_stack)
 for ((i = 0; i < 3; i++)); do
 	ok in_machine systemctl restart bgo-firewall
 done
@@ -40,7 +37,7 @@ wait_until 10 property_is NRestarts 1
 wait_until 10 property_is ActiveState active
 ok in_machine systemctl stop bgo-firewall
 wait_until 10 blocked_more "$(blocked)"
-expect_equal "$(received)" "$before"
+expect_equal "$(received_by_stack)" "$before"
 ok in_machine systemctl start bgo-firewall
 
 # A power cut: the pins are gone, the rules are not.
